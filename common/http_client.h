@@ -1,0 +1,79 @@
+/* HTTP exchanges with upstreams, driven by the calling worker's loop. One http_client per worker.
+ *
+ * Shapes  url is absolute; body may be empty. The reply's bytes and headers are valid only inside `done`.
+ * Units   timeout_ms counts from now, 1..120000. Sizes are bytes.
+ * Errors  http_client_start: ERR_LIMIT when max_open calls are out, ERR_INPUT for a bad URL, ERR_DENIED for
+ * an address that the call's policy forbids; `done` is then never called. Otherwise `done` is called exactly
+ * once, from the loop, never from inside start: reply->err is 0 with a status, or ERR_TIMEOUT,
+ * ERR_UNREACHABLE, ERR_UPSTREAM (reset, malformed, half a reply), ERR_LIMIT (reply over max_reply_bytes).
+ * Owns    the caller keeps *call and everything the request points to (url, body, headers) alive until `done`
+ * or http_client_cancel(), which is synchronous and idempotent; after it `done` does not come. Source libcurl
+ * multi socket API. A multi handle is dear beyond a few hundred transfers, so a client spreads its calls over
+ * several, by `affinity`, so that a host's connections are found again (see docs/performance.md).
+ */
+#ifndef COMMON_HTTP_CLIENT_H
+#define COMMON_HTTP_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/loop.h"
+#include "common/str.h"
+
+struct http_client;
+struct http_call;
+
+struct http_client_options {
+	size_t max_open;             /* calls at once, all hosts together; 0 = 20000 */
+	size_t multis;               /* 0 = 32 */
+	size_t max_idle_connections; /* kept for reuse, all multis together; 0 = 4000 */
+	bool verify_tls;
+	const char *ca_file;    /* NULL = the system's */
+	const char *user_agent; /* NULL = none is sent */
+};
+
+struct http_header {
+	struct str name, value;
+};
+
+struct http_call_request {
+	const char *method; /* "GET", "POST", "PUT" */
+	const char *url;
+	const struct http_header *headers;
+	size_t n_headers;
+	struct str body;
+	bool gzip; /* compress the body and say so in Content-Encoding */
+	bool follow_redirects;
+	bool deny_private_addresses; /* refuse loopback, link-local and private addresses, after every
+					redirect too */
+	size_t max_reply_bytes;      /* of the decompressed body; 0 = 1 MiB */
+	uint32_t timeout_ms;
+	uint64_t affinity; /* calls with the same value share connections; 0 = hash of scheme and host */
+};
+
+struct http_call_reply {
+	int err; /* 0 = a complete reply came */
+	int status;
+	struct str body;        /* decompressed */
+	const char *error_text; /* libcurl's words when err != 0 */
+	uint64_t connect_us, total_us;
+	bool reused_connection;
+};
+
+struct http_call {
+	void (*done)(struct http_call *call, const struct http_call_reply *reply);
+	struct http_transfer *transfer; /* the client's own; NULL when not under way */
+};
+
+struct http_client *http_client_new(struct loop *loop, const struct http_client_options *opt);
+void http_client_free(struct http_client *c); /* cancels what is open */
+
+int http_client_start(struct http_client *c, struct http_call *call, const struct http_call_request *req);
+void http_client_cancel(struct http_client *c, struct http_call *call);
+size_t http_client_open_calls(const struct http_client *c);
+
+/* A header of the reply, inside `done` only; the empty text when it was not sent. */
+struct str http_call_reply_header(const struct http_call *call, const char *name);
+
+#endif
