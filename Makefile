@@ -85,15 +85,15 @@ check-tsan: ## unit tests under ThreadSanitizer
 
 check-deps: ## common includes neither service; pbs and idr never include each other
 	@! grep -rnE '#include "(pbs|idr)/' common
-	@! grep -rnE '#include "idr/' pbs
-	@! grep -rnE '#include "pbs/' idr
+	@! grep -rsnE '#include "idr/' pbs
+	@! grep -rsnE '#include "pbs/' idr
 	@! grep -rnE '#include "(common/(http_client|http_server|loop|redis|pg)\.h|pbs/(exchange|endpoints)/)' \
 		pbs/openrtb pbs/privacy pbs/price pbs/adapters idr/core 2>/dev/null
 
 format: ## reformat every C file
-	@git ls-files '*.c' '*.h' | xargs -r clang-format -i
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs -r clang-format -i
 check-format:
-	@git ls-files '*.c' '*.h' | xargs -r clang-format --dry-run -Werror
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs -r clang-format --dry-run -Werror
 tidy: ## clang-tidy over the services
 	@tests/run-tidy $(ALL_CFLAGS)
 
