@@ -37,8 +37,9 @@ struct http_route {
 	unsigned methods; /* set of enum http_method; GET answers HEAD too */
 	const char *path; /* "/status"; with a trailing '*' it matches every longer path */
 	void (*handle)(struct http_request *req);
-	unsigned flags;   /* the service's own bits (auth, rate limit…), for its `before` */
-	const char *name; /* metric label */
+	unsigned flags;        /* the service's own bits (auth, rate limit…), for its `before` */
+	const char *name;      /* metric label */
+	size_t max_body_bytes; /* 0 = the server's */
 };
 
 struct http_server_options {
@@ -48,14 +49,22 @@ struct http_server_options {
 	size_t n_routes;
 	size_t max_body_bytes; /* of the decompressed body */
 	size_t max_connections;
-	uint32_t idle_timeout_ms; /* also between two reads of a slow sender */
+	size_t max_header_bytes;  /* about; it is the memory of a connection. 0 = 32768 */
+	uint32_t idle_timeout_ms; /* of a connection between requests; a request must be whole within as much
+				   */
 	bool gzip_requests, gzip_replies;
 	size_t gzip_min_bytes;
-	bool cors; /* Prebid Server's CORS rules */
-	void *ctx; /* what http_request_ctx() gives: the worker's state */
+	bool cors;     /* Prebid Server's CORS rules */
+	bool no_store; /* Cache-Control, Pragma and Expires on replies that do not set Cache-Control
+			  themselves */
+	void *ctx;     /* what http_request_ctx() gives: the worker's state */
 	/* Runs before the handler once headers and body are there; false = it replied itself (401, 429, 503).
 	 * May be NULL. */
 	bool (*before)(struct http_request *req);
+	/* Runs when the server itself refuses a request to a route: 413 "request size exceeded max size of %d
+	 * bytes.", 415 "Content-Encoding of type %s is not supported", 400 "gzip: invalid header". True = it
+	 * replied in its own words; otherwise {"error":why} is sent. May be NULL. */
+	bool (*reject)(struct http_request *req, int status, const char *why);
 	/* Runs when the reply is out or the client is gone; for the access log and counters. May be NULL. */
 	void (*after)(struct http_request *req);
 };

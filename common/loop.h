@@ -68,5 +68,6 @@ void loop_defer(struct loop *l, struct loop_task *t, void (*run)(struct loop_tas
 void loop_defer_cancel(struct loop *l, struct loop_task *t);
 
 void loop_hook_add(struct loop *l, struct loop_hook *h);
+void loop_hook_del(struct loop *l, struct loop_hook *h); /* idempotent; not from within a hook */
 
 #endif

@@ -1,0 +1,828 @@
+/* A client spreads its calls over several multi handles ("lanes"), because one slows down beyond a few
+ * hundred transfers. A call goes to the lane that its affinity names and to the next ones when that is full.
+ *
+ * Three habits keep libcurl cheap. Easy handles are pooled together with all that a transfer needs, and
+ * options that stay the same are set once. URLs are parsed once and shared (CURLOPT_CURLU); CURLOPT_URL is
+ * set beside it because libcurl takes the address of a retry from there. A socket that libcurl lets go of
+ * stays in the event loop until it is closed or becomes ready, as the next call on that connection asks for
+ * the same events.
+ *
+ * libcurl's callbacks only record: the loop drives it (a deferred kick for "now", a timer for later), and
+ * calls end there. Deadlines are the loop's timers, not libcurl's, whose tree is slower. */
+#include "common/http_client.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/gzip.h"
+#include "common/http_address.h"
+#include "common/mem.h"
+
+enum {
+	DEFAULT_MAX_OPEN = 20000,
+	DEFAULT_LANES = 32,
+	DEFAULT_IDLE_CONNECTIONS = 8000,
+	DEFAULT_REPLY_BYTES = 1 << 20,
+	LANE_FULL = 96, /* transfers, before a call goes to the next lane */
+	MAX_TIMEOUT_MS = 120000,
+	MAX_REDIRECTS = 5,
+	MAX_URL_BYTES = 16384,
+	MAX_HEADER_BYTES = 65536, /* of a request, all together */
+	MAX_CACHED_URLS = 1024,
+	URL_BUCKETS = 2048,
+	MAX_POOLED = 4096,
+	KEEP_REPLY_BYTES = 16384, /* of a pooled transfer's reply buffer */
+	RECEIVE_BUFFER = 4096,
+	DNS_CACHE_SECONDS = 60,
+};
+
+struct url { /* parsed, shared by the transfers that use it and by the cache */
+	size_t refs;
+	CURLU *parsed;
+	char *text;
+	uint64_t hash, host_hash;
+	bool tls, private_literal;
+	struct url *next; /* in its bucket of the cache */
+};
+
+struct lane {
+	struct http_client *client;
+	CURLM *multi;
+	size_t open;
+	struct loop_timer timer;
+	struct loop_task kick;
+};
+
+struct socket {
+	struct loop_fd watch;
+	struct lane *lane;
+	bool ours;   /* opened, and so closed, through our callbacks */
+	bool in_use; /* libcurl asked for events; false = it stays in the loop just in case */
+};
+
+struct http_transfer {
+	struct http_client *client;
+	CURL *easy;
+	struct lane *lane;
+	struct http_call *call;
+	struct url *url;
+	struct loop_timer deadline;
+	struct buf reply;
+	struct buf gzipped;     /* the request's body */
+	struct buf header_text; /* the request's headers and the list nodes that libcurl walks */
+	size_t max_reply_bytes;
+	bool over_limit, deny_private, denied;
+	bool set_follow, set_deny, set_tls; /* what the easy handle's options say at present */
+	const char *set_method;
+	char error_text[CURL_ERROR_SIZE];
+	struct http_transfer *next, *prev; /* the pool, or the open ones */
+};
+
+struct http_client {
+	struct loop *loop;
+	struct http_client_options opt;
+	size_t n_lanes, n_open, n_pooled, n_urls;
+	struct lane *lanes;
+	CURLSH *share;           /* DNS answers and TLS sessions, across lanes */
+	struct socket **sockets; /* by descriptor */
+	size_t n_sockets;
+	struct http_transfer *open, *pool;
+	struct url *urls[URL_BUCKETS];
+	size_t evict_at;
+};
+
+/* --- URLs --- */
+
+static void url_unref(struct url *u)
+{
+	if (!u || --u->refs > 0)
+		return;
+	curl_url_cleanup(u->parsed);
+	free(u->text);
+	free(u);
+}
+
+static struct url *url_parse(const char *text, uint64_t hash)
+{
+	struct url *u = xcalloc(1, sizeof *u);
+	char *scheme = NULL, *host = NULL, *port = NULL;
+	bool ok;
+
+	u->refs = 1;
+	u->hash = hash;
+	u->text = xstrdup(text);
+	u->parsed = curl_url();
+	ok = u->parsed && curl_url_set(u->parsed, CURLUPART_URL, text, 0) == CURLUE_OK &&
+	     curl_url_get(u->parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+	     curl_url_get(u->parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK && *host &&
+	     curl_url_get(u->parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+	     (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+	if (ok) {
+		u->tls = strcmp(scheme, "https") == 0;
+		u->host_hash =
+			str_hash(str_of(scheme)) ^ str_hash(str_of(host)) * 31 ^ str_hash(str_of(port)) * 7;
+		u->private_literal = http_address_is_private_literal(str_of(host));
+	}
+	curl_free(scheme);
+	curl_free(host);
+	curl_free(port);
+	if (ok)
+		return u;
+	url_unref(u);
+	return NULL;
+}
+
+static void url_evict_one(struct http_client *c)
+{
+	while (!c->urls[c->evict_at % URL_BUCKETS])
+		c->evict_at++;
+	struct url *u = c->urls[c->evict_at % URL_BUCKETS];
+
+	c->urls[c->evict_at % URL_BUCKETS] = u->next;
+	c->n_urls--;
+	c->evict_at++;
+	url_unref(u);
+}
+
+/* A reference to the parsed form; NULL when the text is no http URL. Addresses with a query are rarely asked
+ * for again and stay out of the cache. */
+static struct url *url_get(struct http_client *c, const char *text)
+{
+	size_t n = strnlen(text, MAX_URL_BYTES + 1);
+	uint64_t hash = str_hash((struct str){ text, n });
+	struct url **bucket = &c->urls[hash % URL_BUCKETS], *u;
+
+	if (n > MAX_URL_BYTES)
+		return NULL;
+	for (u = *bucket; u; u = u->next)
+		if (u->hash == hash && strcmp(u->text, text) == 0) {
+			u->refs++;
+			return u;
+		}
+	u = url_parse(text, hash);
+	if (!u || (memchr(text, '?', n) && n > 256))
+		return u;
+	if (c->n_urls == MAX_CACHED_URLS)
+		url_evict_one(c);
+	u->refs++;
+	u->next = *bucket;
+	*bucket = u;
+	c->n_urls++;
+	return u;
+}
+
+/* --- sockets --- */
+
+static struct socket *socket_at(struct http_client *c, int fd)
+{
+	return (size_t)fd < c->n_sockets ? c->sockets[fd] : NULL;
+}
+
+static struct socket *socket_make(struct http_client *c, int fd)
+{
+	size_t n = c->n_sockets ? c->n_sockets : 64;
+
+	while (n <= (size_t)fd)
+		n *= 2;
+	if (n > c->n_sockets) {
+		c->sockets = xrealloc(c->sockets, n * sizeof *c->sockets);
+		memset(c->sockets + c->n_sockets, 0, (n - c->n_sockets) * sizeof *c->sockets);
+		c->n_sockets = n;
+	}
+	if (!c->sockets[fd])
+		c->sockets[fd] = xcalloc(1, sizeof(struct socket));
+	return c->sockets[fd];
+}
+
+static void socket_drop(struct http_client *c, int fd)
+{
+	struct socket *s = socket_at(c, fd);
+
+	if (!s)
+		return;
+	loop_fd_del(c->loop, &s->watch);
+	c->sockets[fd] = NULL;
+	free(s);
+}
+
+static void lane_run(struct lane *l, curl_socket_t fd, int events);
+
+static void on_socket_ready(struct loop_fd *w, unsigned events)
+{
+	struct socket *s = container_of(w, struct socket, watch);
+	struct lane *l = s->lane;
+
+	if (!s->in_use) { /* closed by the other side while idle; libcurl finds out when it wants it next */
+		loop_fd_del(l->client->loop, w);
+		return;
+	}
+	lane_run(l, w->fd,
+		 (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0));
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *userp, void *socketp)
+{
+	struct lane *l = userp;
+	struct http_client *c = l->client;
+	struct socket *s = socket_at(c, fd);
+	unsigned events = (what & CURL_POLL_IN ? LOOP_READ : 0u) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0u);
+
+	(void)easy;
+	(void)socketp;
+	if (what == CURL_POLL_REMOVE) {
+		if (s && s->ours)
+			s->in_use = false;
+		else
+			socket_drop(c, fd); /* libcurl closes its own sockets without a word */
+		return 0;
+	}
+	if (!s)
+		s = socket_make(c, fd);
+	s->lane = l;
+	s->in_use = true;
+	if (s->watch.active)
+		loop_fd_set(c->loop, &s->watch, events);
+	else
+		(void)loop_fd_add(c->loop, &s->watch, fd, events, on_socket_ready);
+	return 0;
+}
+
+static curl_socket_t on_open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct http_transfer *t = userp;
+	int fd;
+
+	(void)purpose;
+	if (t->deny_private && http_address_is_private(&address->addr)) {
+		t->denied = true;
+		return CURL_SOCKET_BAD;
+	}
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	socket_drop(t->client, fd);
+	socket_make(t->client, fd)->ours = true;
+	return fd;
+}
+
+static int on_close_socket(void *userp, curl_socket_t fd)
+{
+	socket_drop(userp, fd);
+	return close(fd);
+}
+
+/* A connection that another call opened may lead to a private address too. */
+static int on_connected(void *userp, char *remote_ip, char *local_ip, int remote_port, int local_port)
+{
+	struct http_transfer *t = userp;
+
+	(void)local_ip;
+	(void)remote_port;
+	(void)local_port;
+	if (!t->deny_private || !http_address_is_private_literal(str_of(remote_ip)))
+		return CURL_PREREQFUNC_OK;
+	t->denied = true;
+	return CURL_PREREQFUNC_ABORT;
+}
+
+/* --- transfers --- */
+
+static size_t on_body(char *p, size_t size, size_t n, void *userp)
+{
+	struct http_transfer *t = userp;
+
+	(void)size;
+	if (n > t->max_reply_bytes - t->reply.n || !buf_add(&t->reply, p, n)) {
+		t->over_limit = true;
+		return 0;
+	}
+	return n;
+}
+
+static void set_constant_options(struct http_transfer *t)
+{
+	const struct http_client_options *opt = &t->client->opt;
+	CURL *e = t->easy;
+
+	curl_easy_setopt(e, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error_text);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
+	curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+	curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, t->client);
+	curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
+	curl_easy_setopt(e, CURLOPT_SHARE, t->client->share);
+	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(e, CURLOPT_NOPROGRESS, 1L);
+	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* do not wait for a name lookup's thread on cancel */
+	curl_easy_setopt(e, CURLOPT_PROXY, "");
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long)MAX_REDIRECTS);
+	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
+	curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
+	curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, (long)DNS_CACHE_SECONDS);
+	curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, opt->verify_tls ? 1L : 0L);
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, opt->verify_tls ? 2L : 0L);
+	if (opt->ca_file)
+		curl_easy_setopt(e, CURLOPT_CAINFO, opt->ca_file);
+	if (opt->user_agent)
+		curl_easy_setopt(e, CURLOPT_USERAGENT, opt->user_agent);
+}
+
+static void transfer_free(struct http_transfer *t)
+{
+	if (t->easy)
+		curl_easy_cleanup(t->easy);
+	url_unref(t->url);
+	buf_deinit(&t->reply);
+	buf_deinit(&t->gzipped);
+	buf_deinit(&t->header_text);
+	free(t);
+}
+
+static struct http_transfer *transfer_get(struct http_client *c)
+{
+	struct http_transfer *t = c->pool;
+
+	if (t) {
+		c->pool = t->next;
+		c->n_pooled--;
+		return t;
+	}
+	t = xcalloc(1, sizeof *t);
+	t->client = c;
+	t->easy = curl_easy_init();
+	if (!t->easy)
+		abort(); /* out of memory, as elsewhere */
+	set_constant_options(t);
+	return t;
+}
+
+static void transfer_put(struct http_transfer *t)
+{
+	struct http_client *c = t->client;
+
+	buf_deinit(&t->gzipped);
+	if (t->reply.cap > KEEP_REPLY_BYTES)
+		buf_deinit(&t->reply);
+	buf_clear(&t->reply);
+	if (c->n_pooled == MAX_POOLED) {
+		transfer_free(t);
+		return;
+	}
+	t->next = c->pool;
+	c->pool = t;
+	c->n_pooled++;
+}
+
+static void transfer_link(struct http_transfer *t)
+{
+	struct http_client *c = t->client;
+
+	t->prev = NULL;
+	t->next = c->open;
+	if (c->open)
+		c->open->prev = t;
+	c->open = t;
+	c->n_open++;
+	t->lane->open++;
+}
+
+/* Takes the transfer out of libcurl's hands, and the call out of the transfer's. */
+static struct http_call *transfer_detach(struct http_transfer *t)
+{
+	struct http_client *c = t->client;
+	struct http_call *call = t->call;
+
+	(void)curl_multi_remove_handle(t->lane->multi, t->easy);
+	loop_timer_cancel(c->loop, &t->deadline);
+	if (t->prev)
+		t->prev->next = t->next;
+	else
+		c->open = t->next;
+	if (t->next)
+		t->next->prev = t->prev;
+	c->n_open--;
+	t->lane->open--;
+	t->call = NULL;
+	call->transfer = NULL;
+	return call;
+}
+
+static int error_of(const struct http_transfer *t, CURLcode code)
+{
+	if (code == CURLE_OK)
+		return 0;
+	if (t->denied)
+		return ERR_DENIED;
+	if (t->over_limit)
+		return ERR_LIMIT;
+	switch (code) {
+	case CURLE_OPERATION_TIMEDOUT: return ERR_TIMEOUT;
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT: return ERR_UNREACHABLE;
+	case CURLE_FILESIZE_EXCEEDED: return ERR_LIMIT;
+	default: return ERR_UPSTREAM;
+	}
+}
+
+/* The call whose `done` is running: it may ask for its reply's headers, but has no transfer any more. */
+static _Thread_local struct {
+	const struct http_call *call;
+	CURL *easy;
+} delivering;
+
+static void finish(struct http_transfer *t, int err, const char *error_text)
+{
+	struct http_call_reply reply = { .err = err, .body = buf_str(&t->reply), .error_text = error_text };
+	curl_off_t connect = 0, total = 0;
+	long status = 0, connects = 0;
+	struct http_call *call;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
+	curl_easy_getinfo(t->easy, t->url->tls ? CURLINFO_APPCONNECT_TIME_T : CURLINFO_CONNECT_TIME_T,
+			  &connect);
+	curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &total);
+	reply.status = (int)status;
+	reply.connect_us = connect > 0 ? (uint64_t)connect : 0;
+	reply.total_us = total > 0 ? (uint64_t)total : 0;
+	reply.reused_connection = connects == 0;
+	call = transfer_detach(t);
+	delivering.call = call;
+	delivering.easy = t->easy;
+	call->done(call, &reply);
+	/* *call may be gone, or under way again with another transfer */
+	delivering.call = NULL;
+	transfer_put(t);
+}
+
+static void on_deadline(struct loop_timer *timer)
+{
+	finish(container_of(timer, struct http_transfer, deadline), ERR_TIMEOUT, "deadline passed");
+}
+
+/* --- lanes --- */
+
+static void lane_settle(struct lane *l)
+{
+	CURLMsg *msg;
+	int left;
+
+	while ((msg = curl_multi_info_read(l->multi, &left))) {
+		CURLcode code = msg->data.result;
+		struct http_transfer *t;
+		char *p;
+
+		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &p);
+		t = (struct http_transfer *)(void *)p;
+		if (code == CURLE_OK)
+			finish(t, 0, NULL);
+		else
+			finish(t, error_of(t, code),
+			       *t->error_text ? t->error_text : curl_easy_strerror(code));
+	}
+}
+
+static void lane_run(struct lane *l, curl_socket_t fd, int events)
+{
+	int running;
+
+	(void)curl_multi_socket_action(l->multi, fd, events, &running);
+	lane_settle(l);
+}
+
+static void on_lane_kick(struct loop_task *task)
+{
+	lane_run(container_of(task, struct lane, kick), CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void on_lane_timer(struct loop_timer *t)
+{
+	lane_run(container_of(t, struct lane, timer), CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int on_timeout_change(CURLM *multi, long ms, void *userp)
+{
+	struct lane *l = userp;
+	struct loop *loop = l->client->loop;
+
+	(void)multi;
+	if (ms == 0)
+		loop_defer(loop, &l->kick, on_lane_kick);
+	else if (ms < 0)
+		loop_timer_cancel(loop, &l->timer);
+	else
+		loop_timer_start(loop, &l->timer, (uint64_t)ms, on_lane_timer);
+	return 0;
+}
+
+static struct lane *lane_for(struct http_client *c, uint64_t affinity)
+{
+	size_t home = (size_t)((affinity ^ affinity >> 32) % c->n_lanes);
+	struct lane *best = &c->lanes[home];
+
+	for (size_t i = 0; i < c->n_lanes && best->open >= LANE_FULL; i++) {
+		struct lane *l = &c->lanes[(home + i) % c->n_lanes];
+
+		if (l->open < LANE_FULL || l->open < best->open)
+			best = l;
+	}
+	return best;
+}
+
+/* --- starting --- */
+
+static bool header_is_sound(const struct http_header *h)
+{
+	for (size_t i = 0; i < h->name.n; i++)
+		if ((unsigned char)h->name.p[i] <= ' ' || h->name.p[i] == ':' || h->name.p[i] == 0x7f)
+			return false;
+	for (size_t i = 0; i < h->value.n; i++)
+		if (h->value.p[i] == '\r' || h->value.p[i] == '\n' || h->value.p[i] == '\0')
+			return false;
+	return h->name.n > 0;
+}
+
+/* What libcurl would add by itself; "Name:" alone tells it not to. */
+static const char *const unwanted[] = { "Content-Type", "Expect", "Accept" };
+
+static bool is_given(const struct http_call_request *req, const char *name)
+{
+	for (size_t i = 0; i < req->n_headers; i++)
+		if (str_eq_nocase(req->headers[i].name, str_of(name)))
+			return true;
+	return false;
+}
+
+/* Lays the list nodes and their texts into one block, which libcurl only reads. */
+static struct curl_slist *headers_lay(struct http_transfer *t, const struct http_call_request *req)
+{
+	size_t n_nodes = req->n_headers + ARRAY_LEN(unwanted) + 1,
+	       n_bytes = n_nodes * sizeof(struct curl_slist);
+	struct curl_slist *node, *first;
+	size_t used = 0;
+	char *p;
+
+	for (size_t i = 0; i < req->n_headers; i++)
+		n_bytes += req->headers[i].name.n + req->headers[i].value.n + 3;
+	n_bytes += 64 + 32;
+	t->header_text.max_bytes = MAX_HEADER_BYTES;
+	buf_clear(&t->header_text);
+	if (!buf_reserve(&t->header_text, n_bytes))
+		return NULL;
+	first = node = (struct curl_slist *)(void *)t->header_text.p;
+	p = (char *)(node + n_nodes);
+	for (size_t i = 0; i < req->n_headers; i++) {
+		const struct http_header *h = &req->headers[i];
+
+		if (!header_is_sound(h))
+			return NULL;
+		node[used++].data = p;
+		p = mempcpy(p, h->name.p, h->name.n);
+		p = mempcpy(p, h->value.n ? ": " : ";", h->value.n ? 2 : 1);
+		p = h->value.n ? mempcpy(p, h->value.p, h->value.n) : p;
+		*p++ = '\0';
+	}
+	for (size_t i = 0; i < ARRAY_LEN(unwanted); i++) {
+		if (is_given(req, unwanted[i]))
+			continue;
+		node[used++].data = p;
+		p = stpcpy(stpcpy(p, unwanted[i]), ":") + 1;
+	}
+	if (req->gzip)
+		node[used++].data = strcpy(p, "Content-Encoding: gzip");
+	for (size_t i = 0; i < used; i++)
+		node[i].next = i + 1 < used ? &node[i + 1] : NULL;
+	return first;
+}
+
+static void set_method(struct http_transfer *t, const char *method, struct str body)
+{
+	CURL *e = t->easy;
+	bool has_body = body.n > 0 || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
+
+	if (!t->set_method || strcmp(t->set_method, method) != 0 || !has_body) {
+		curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, NULL);
+		if (strcmp(method, "HEAD") == 0)
+			curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
+		else
+			curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
+		if (strcmp(method, has_body ? "POST" : "GET") != 0)
+			curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, method);
+	}
+	t->set_method = has_body ? method : NULL;
+	if (has_body) {
+		curl_easy_setopt(e, CURLOPT_POSTFIELDS, body.p ? body.p : "");
+		curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
+	}
+}
+
+static void set_url(struct http_transfer *t, struct url *u)
+{
+	if (t->url == u) {
+		url_unref(u);
+		return;
+	}
+	url_unref(t->url);
+	t->url = u;
+	curl_easy_setopt(t->easy, CURLOPT_URL, u->text);
+	curl_easy_setopt(t->easy, CURLOPT_CURLU, u->parsed);
+	if (t->set_tls == u->tls)
+		return;
+	/* In the clear nothing can be multiplexed, and waiting for a connection to tell would only cost time.
+	 */
+	curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION,
+			 (long)(u->tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+	curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, u->tls ? 1L : 0L);
+	t->set_tls = u->tls;
+}
+
+static void set_policy(struct http_transfer *t, const struct http_call_request *req)
+{
+	t->deny_private = req->deny_private_addresses;
+	if (t->set_follow != req->follow_redirects)
+		curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, req->follow_redirects ? 1L : 0L);
+	if (t->set_deny != req->deny_private_addresses)
+		curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION,
+				 req->deny_private_addresses ? on_connected : NULL);
+	t->set_follow = req->follow_redirects;
+	t->set_deny = req->deny_private_addresses;
+}
+
+/* Everything that can fail, and everything that differs from call to call. */
+static int transfer_prepare(struct http_transfer *t, const struct http_call_request *req)
+{
+	struct str body = req->body;
+	struct curl_slist *headers = headers_lay(t, req);
+
+	if (!headers)
+		return ERR_INPUT;
+	if (req->gzip) {
+		buf_init(&t->gzipped, body.n + 1024);
+		if (gzip_compress(body, &t->gzipped) < 0)
+			return ERR_INTERNAL;
+		body = buf_str(&t->gzipped);
+	}
+	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, headers);
+	set_method(t, req->method, body);
+	set_policy(t, req);
+	t->max_reply_bytes = req->max_reply_bytes ? req->max_reply_bytes : DEFAULT_REPLY_BYTES;
+	t->reply.max_bytes = t->max_reply_bytes;
+	buf_clear(&t->reply);
+	t->over_limit = t->denied = false;
+	t->error_text[0] = '\0';
+	return 0;
+}
+
+int http_client_start(struct http_client *c, struct http_call *call, const struct http_call_request *req)
+{
+	struct http_transfer *t;
+	struct url *u;
+	int err;
+
+	call->transfer = NULL;
+	if (c->n_open >= c->opt.max_open)
+		return ERR_LIMIT;
+	if (req->timeout_ms < 1 || req->timeout_ms > MAX_TIMEOUT_MS)
+		return ERR_INPUT;
+	u = url_get(c, req->url);
+	if (!u)
+		return ERR_INPUT;
+	if (req->deny_private_addresses && u->private_literal) {
+		url_unref(u);
+		return ERR_DENIED;
+	}
+	t = transfer_get(c);
+	set_url(t, u);
+	err = transfer_prepare(t, req);
+	if (err == 0) {
+		t->lane = lane_for(c, req->affinity ? req->affinity : u->host_hash);
+		if (curl_multi_add_handle(t->lane->multi, t->easy) != CURLM_OK)
+			err = ERR_INTERNAL;
+	}
+	if (err < 0) {
+		transfer_put(t);
+		return err;
+	}
+	t->call = call;
+	call->transfer = t;
+	transfer_link(t);
+	loop_timer_start(c->loop, &t->deadline, req->timeout_ms, on_deadline);
+	return 0;
+}
+
+void http_client_cancel(struct http_client *c, struct http_call *call)
+{
+	struct http_transfer *t = call->transfer;
+
+	(void)c;
+	if (!t)
+		return;
+	(void)transfer_detach(t);
+	transfer_put(t);
+}
+
+size_t http_client_open_calls(const struct http_client *c)
+{
+	return c->n_open;
+}
+
+struct str http_call_reply_header(const struct http_call *call, const char *name)
+{
+	struct curl_header *h;
+
+	if (delivering.call != call ||
+	    curl_easy_header(delivering.easy, name, 0, CURLH_HEADER, -1, &h) != CURLHE_OK)
+		return STR("");
+	return str_of(h->value);
+}
+
+/* --- the client --- */
+
+static void curl_init_once(void)
+{
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		abort();
+}
+
+static void lane_init(struct lane *l, struct http_client *c)
+{
+	size_t idle = c->opt.max_idle_connections / c->n_lanes;
+
+	l->client = c;
+	l->multi = curl_multi_init();
+	if (!l->multi)
+		abort(); /* out of memory, as elsewhere */
+	curl_multi_setopt(l->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(l->multi, CURLMOPT_SOCKETDATA, l);
+	curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, on_timeout_change);
+	curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
+	curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, (long)(idle ? idle : 1));
+}
+
+struct http_client *http_client_new(struct loop *loop, const struct http_client_options *opt)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct http_client *c = xcalloc(1, sizeof *c);
+
+	pthread_once(&once, curl_init_once);
+	c->loop = loop;
+	c->opt = *opt;
+	if (!c->opt.max_open)
+		c->opt.max_open = DEFAULT_MAX_OPEN;
+	if (!c->opt.max_idle_connections)
+		c->opt.max_idle_connections = DEFAULT_IDLE_CONNECTIONS;
+	c->n_lanes = opt->multis ? opt->multis : DEFAULT_LANES;
+	c->lanes = xcalloc(c->n_lanes, sizeof *c->lanes);
+	c->share = curl_share_init();
+	if (!c->share)
+		abort();
+	curl_share_setopt(c->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+	curl_share_setopt(c->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+	for (size_t i = 0; i < c->n_lanes; i++)
+		lane_init(&c->lanes[i], c);
+	return c;
+}
+
+void http_client_free(struct http_client *c)
+{
+	if (!c)
+		return;
+	while (c->open)
+		http_client_cancel(c, c->open->call);
+	for (struct http_transfer *t = c->pool, *next; t; t = next) {
+		next = t->next;
+		transfer_free(t);
+	}
+	for (size_t i = 0; i < c->n_lanes; i++) {
+		curl_multi_cleanup(c->lanes[i].multi);
+		loop_timer_cancel(c->loop, &c->lanes[i].timer);
+		loop_defer_cancel(c->loop, &c->lanes[i].kick);
+	}
+	curl_share_cleanup(c->share);
+	for (size_t i = 0; i < c->n_sockets; i++)
+		socket_drop(c, (int)i);
+	for (size_t i = 0; i < URL_BUCKETS; i++)
+		for (struct url *u = c->urls[i], *next; u; u = next) {
+			next = u->next;
+			url_unref(u);
+		}
+	free(c->sockets);
+	free(c->lanes);
+	free(c);
+}

@@ -1,0 +1,902 @@
+/* The life of a request in libmicrohttpd's terms: the request line makes an exchange (on_uri), the access
+ * handler is visited once with the headers, then with each piece of the body, then once more with none: that
+ * visit hands it to the route. Without a reply by then the connection is suspended; the reply resumes it, and
+ * a last visit queues the response. on_completed ends the exchange, also when the client left.
+ *
+ * A response can only be queued at the last visit without losing the connection, so a request that is refused
+ * has its body read and dropped first, within bounds. Beyond them, and for slow senders, the answer is
+ * written past libmicrohttpd straight to the socket and the connection shut. */
+#include "common/http_server.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/gzip.h"
+#include "common/http_cors.h"
+#include "common/http_text.h"
+#include "common/mem.h"
+
+enum {
+	DEFAULT_HEADER_BYTES = 32768,
+	DEFAULT_IDLE_MS = 15000,
+	DRAIN_BYTES = 1 << 20,   /* of a refused body that is still read, so that the answer is */
+	FIRST_BODY_ROOM = 65536, /* believed of a Content-Length before the bytes come */
+	ERROR_BYTES = 4096,
+	BACKLOG = 1024,
+};
+
+enum phase { AT_HEADERS, AT_BODY, AT_HANDLER, AT_REPLY };
+
+struct header {
+	const char *name;
+	const char *value;
+	struct header *next;
+};
+
+struct exchange {
+	struct http_request req;
+	struct conn *conn;
+	enum phase phase;
+	bool suspended, cut_off;
+	int refused; /* status that answers it in place of a route; 0 = none so far */
+	const char *refused_why;
+	size_t max_body, dropped_bytes;
+	struct buf body;        /* as received, then decompressed */
+	struct buf reply_bytes; /* of http_reply_buf, or compressed */
+	struct header *headers, **headers_end;
+	bool has_cache_control;
+	struct MHD_Response *response;
+	struct exchange *next, **link; /* of those handed over */
+};
+
+struct conn {
+	struct http_server *server;
+	struct MHD_Connection *mhd;
+	struct exchange *exchange;
+	int fd;
+	char ip[INET6_ADDRSTRLEN];
+	uint64_t deadline_ms;
+	struct conn *next, **link; /* on the list of deadlines, oldest first */
+};
+
+struct http_server {
+	struct loop *loop;
+	struct http_server_options opt;
+	struct MHD_Daemon *daemon;
+	struct loop_fd watch;
+	struct loop_hook hook;
+	struct loop_timer sweep;
+	bool due, closing;
+	uint16_t port;
+	struct rng rng;
+	struct conn *deadlines, **deadlines_end;
+	struct exchange *open;
+	size_t n_open;
+};
+
+static struct exchange *exchange_of(const struct http_request *req)
+{
+	return (struct exchange *)(uintptr_t)req; /* the first member */
+}
+
+/* --- deadlines: all have the same delay, so a list in order of arrival is a queue in order of time --- */
+
+static void deadline_clear(struct conn *c)
+{
+	if (!c->link)
+		return;
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	else
+		c->server->deadlines_end = c->link;
+	c->link = NULL;
+	c->next = NULL;
+}
+
+static void on_sweep(struct loop_timer *t);
+
+static void deadline_set(struct conn *c)
+{
+	struct http_server *s = c->server;
+
+	deadline_clear(c);
+	c->deadline_ms = loop_now_ms(s->loop) + s->opt.idle_timeout_ms;
+	c->link = s->deadlines_end;
+	*s->deadlines_end = c;
+	s->deadlines_end = &c->next;
+	if (!s->sweep.heap_at)
+		loop_timer_start(s->loop, &s->sweep, s->opt.idle_timeout_ms, on_sweep);
+}
+
+/* Says its last word past libmicrohttpd, which sees the socket closed and ends the exchange. */
+static void cut_off(struct conn *c, int status, const char *reason)
+{
+	struct exchange *x = c->exchange;
+	char text[256];
+	int n;
+
+	if (x && x->phase < AT_HANDLER) {
+		x->req.status = status;
+		x->cut_off = true;
+		n = snprintf(text, sizeof text,
+			     "HTTP/1.1 %d %s\r\nX-Request-ID: %s\r\nContent-Length: 0\r\nConnection: "
+			     "close\r\n\r\n",
+			     status, reason, x->req.id);
+		if (n > 0)
+			(void)send(c->fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	}
+	(void)shutdown(c->fd, SHUT_RDWR);
+}
+
+static void on_sweep(struct loop_timer *t)
+{
+	struct http_server *s = container_of(t, struct http_server, sweep);
+	uint64_t now = loop_now_ms(s->loop);
+	struct conn *c;
+
+	while ((c = s->deadlines) && c->deadline_ms <= now) {
+		deadline_clear(c);
+		cut_off(c, 408, "Request Timeout");
+	}
+	if (c)
+		loop_timer_start(s->loop, t, c->deadline_ms - now, on_sweep);
+}
+
+/* --- connections --- */
+
+static void write_ip(struct conn *c)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *sa = info ? info->client_addr : NULL;
+
+	if (sa && sa->sa_family == AF_INET) {
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)sa)->sin_addr, c->ip, sizeof c->ip);
+	} else if (sa && sa->sa_family == AF_INET6) {
+		const struct in6_addr *a = &((const struct sockaddr_in6 *)sa)->sin6_addr;
+
+		if (IN6_IS_ADDR_V4MAPPED(a))
+			inet_ntop(AF_INET, a->s6_addr + 12, c->ip, sizeof c->ip);
+		else
+			inet_ntop(AF_INET6, a, c->ip, sizeof c->ip);
+	}
+}
+
+static void on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct conn *c = *socket_context;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		c = xcalloc(1, sizeof *c);
+		c->server = cls;
+		c->mhd = mhd;
+		c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+		write_ip(c);
+		deadline_set(c);
+		*socket_context = c;
+	} else if (c) {
+		deadline_clear(c);
+		free(c);
+	}
+}
+
+static struct conn *conn_of(struct MHD_Connection *mhd)
+{
+	return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+/* --- exchanges --- */
+
+static void split_uri(struct exchange *x, const char *uri)
+{
+	struct str rest = arena_str(x->req.arena, str_of(uri));
+
+	if (str_starts(rest, STR("http://"))) { /* the absolute form, which proxies send */
+		const char *slash = memchr(rest.p + 7, '/', rest.n - 7);
+
+		rest = slash ? (struct str){ slash, (size_t)(rest.p + rest.n - slash) } : STR("/");
+	}
+	x->req.path = http_text_decode(x->req.arena, str_cut(&rest, '?'), false);
+	x->req.query = rest.p ? rest : STR("");
+}
+
+/* The request line is there. */
+static void *on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
+{
+	struct http_server *s = cls;
+	struct arena *a = arena_new();
+	struct exchange *x = ARENA_NEW(a, struct exchange);
+
+	x->req.arena = a;
+	x->conn = conn_of(mhd);
+	x->conn->exchange = x;
+	x->max_body = s->opt.max_body_bytes;
+	x->headers_end = &x->headers;
+	x->req.peer_ip = str_of(x->conn->ip);
+	x->req.body = STR("");
+	split_uri(x, uri);
+	deadline_set(x->conn);
+	return x;
+}
+
+static void unlink_open(struct exchange *x)
+{
+	if (!x->link)
+		return;
+	*x->link = x->next;
+	if (x->next)
+		x->next->link = x->link;
+	x->link = NULL;
+	x->conn->server->n_open--;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *mhd, void **req_cls,
+			 enum MHD_RequestTerminationCode why)
+{
+	struct http_server *s = cls;
+	struct exchange *x = *req_cls;
+
+	(void)mhd;
+	(void)why;
+	if (!x)
+		return;
+	unlink_open(x);
+	x->conn->exchange = NULL;
+	deadline_set(x->conn);
+	if (x->phase > AT_HEADERS && s->opt.after)
+		s->opt.after(&x->req);
+	if (x->response)
+		MHD_destroy_response(x->response);
+	buf_deinit(&x->body);
+	buf_deinit(&x->reply_bytes);
+	arena_free(x->req.arena);
+	*req_cls = NULL;
+}
+
+/* --- what a handler may ask --- */
+
+void *http_request_ctx(const struct http_request *req)
+{
+	return exchange_of(req)->conn->server->opt.ctx;
+}
+
+bool http_request_has_header(const struct http_request *req, const char *name)
+{
+	return MHD_lookup_connection_value_n(exchange_of(req)->conn->mhd, MHD_HEADER_KIND, name, strlen(name),
+					     NULL, NULL) == MHD_YES;
+}
+
+struct str http_request_header(const struct http_request *req, const char *name)
+{
+	struct str v = STR("");
+	const char *p;
+	size_t n;
+
+	if (MHD_lookup_connection_value_n(exchange_of(req)->conn->mhd, MHD_HEADER_KIND, name, strlen(name),
+					  &p, &n) == MHD_YES &&
+	    p)
+		v = (struct str){ p, n };
+	return v;
+}
+
+struct str http_request_cookie(const struct http_request *req, const char *name)
+{
+	struct str v;
+
+	return http_text_cookie(http_request_header(req, "Cookie"), str_of(name), &v) ? v : STR("");
+}
+
+struct str http_request_arg(const struct http_request *req, const char *name, bool *ret_found)
+{
+	struct str rest = req->query, found, value;
+
+	if (ret_found)
+		*ret_found = true;
+	while (http_text_next_arg(&rest, &found, &value))
+		if (str_eq(http_text_decode(req->arena, found, true), str_of(name)))
+			return http_text_decode(req->arena, value, true);
+	if (ret_found)
+		*ret_found = false;
+	return STR("");
+}
+
+void http_request_args(const struct http_request *req,
+		       void (*each)(void *ctx, struct str name, struct str value), void *ctx)
+{
+	struct str rest = req->query, name, value;
+
+	while (http_text_next_arg(&rest, &name, &value))
+		each(ctx, http_text_decode(req->arena, name, true),
+		     http_text_decode(req->arena, value, true));
+}
+
+/* --- replying --- */
+
+void http_reply_header(struct http_request *req, const char *name, struct str value)
+{
+	struct exchange *x = exchange_of(req);
+	struct header *h;
+
+	for (size_t i = 0; i < value.n; i++)
+		if (value.p[i] == '\r' || value.p[i] == '\n' || value.p[i] == '\0')
+			return;
+	h = ARENA_NEW(req->arena, struct header);
+	h->name = arena_strdup(req->arena, name);
+	h->value = arena_str(req->arena, value).p;
+	*x->headers_end = h;
+	x->headers_end = &h->next;
+	if (str_eq_nocase(str_of(name), STR("Cache-Control")))
+		x->has_cache_control = true;
+}
+
+static void add(struct MHD_Response *r, const char *name, const char *value)
+{
+	(void)MHD_add_response_header(r, name, value); /* fails for an empty value, which may be left out */
+}
+
+static void add_headers(struct exchange *x, const char *content_type, bool gzipped)
+{
+	struct http_server *s = x->conn->server;
+	struct MHD_Response *r = x->response;
+
+	if (content_type)
+		add(r, "Content-Type", content_type);
+	add(r, "X-Request-ID", x->req.id);
+	if (s->opt.no_store && !x->has_cache_control) {
+		add(r, "Cache-Control", "no-cache, no-store, must-revalidate");
+		add(r, "Pragma", "no-cache");
+		add(r, "Expires", "0");
+	}
+	for (const struct header *h = x->headers; h; h = h->next)
+		add(r, h->name, h->value);
+	if (gzipped)
+		add(r, "Content-Encoding", "gzip");
+	if (s->opt.gzip_replies)
+		add(r, "Vary", "Accept-Encoding");
+	if (s->closing)
+		add(r, "Connection", "close");
+}
+
+/* Images are compressed already. */
+static bool worth_gzip(const struct exchange *x, const char *content_type, struct str body)
+{
+	const struct http_server_options *opt = &x->conn->server->opt;
+
+	return opt->gzip_replies && body.n > 0 && body.n >= opt->gzip_min_bytes &&
+	       !(content_type && str_starts(str_of(content_type), STR("image/"))) &&
+	       http_text_accepts_gzip(http_request_header(&x->req, "Accept-Encoding"));
+}
+
+void http_reply(struct http_request *req, int status, const char *content_type, struct str body)
+{
+	struct exchange *x = exchange_of(req);
+	struct http_server *s = x->conn->server;
+	bool gzipped = false;
+	struct buf out;
+
+	assert(!x->response);
+	if (worth_gzip(x, content_type, body)) {
+		buf_init(&out, body.n); /* only when it gets shorter */
+		gzipped = gzip_compress(body, &out) == 0;
+		if (gzipped) {
+			buf_deinit(&x->reply_bytes);
+			x->reply_bytes = out;
+			body = buf_str(&out);
+		} else {
+			buf_deinit(&out);
+		}
+	}
+	req->status = status;
+	req->reply_bytes = body.n;
+	x->response =
+		MHD_create_response_from_buffer(body.n, (void *)(uintptr_t)body.p, MHD_RESPMEM_PERSISTENT);
+	if (!x->response)
+		abort(); /* out of memory, as elsewhere */
+	add_headers(x, content_type, gzipped);
+	if (x->suspended) {
+		x->suspended = false;
+		MHD_resume_connection(x->conn->mhd);
+		s->due = true;
+	}
+}
+
+void http_reply_buf(struct http_request *req, int status, const char *content_type, struct buf *body)
+{
+	struct exchange *x = exchange_of(req);
+
+	x->reply_bytes = *body;
+	buf_init(body, body->max_bytes);
+	http_reply(req, status, content_type, buf_str(&x->reply_bytes));
+}
+
+static void add_json_text(struct buf *b, const char *z)
+{
+	for (; *z; z++) {
+		unsigned char c = (unsigned char)*z;
+
+		if (c == '"' || c == '\\')
+			buf_addf(b, "\\%c", c);
+		else if (c < 0x20)
+			buf_addf(b, "\\u%04x", c);
+		else
+			buf_add_c(b, (char)c);
+	}
+}
+
+void http_reply_error(struct http_request *req, int status, const char *fmt, ...)
+{
+	char text[ERROR_BYTES];
+	struct buf b;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	buf_init(&b, 8 * sizeof text);
+	buf_add_z(&b, "{\"error\":\"");
+	add_json_text(&b, text);
+	buf_add_z(&b, "\"}");
+	http_reply_buf(req, status, "application/json", &b);
+}
+
+/* --- routing --- */
+
+static const struct {
+	const char *name;
+	enum http_method method;
+} methods[] = {
+	{ "DELETE", HTTP_DELETE },   { "GET", HTTP_GET },   { "HEAD", HTTP_HEAD },
+	{ "OPTIONS", HTTP_OPTIONS }, { "POST", HTTP_POST }, { "PUT", HTTP_PUT },
+};
+
+static enum http_method method_of(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+		if (strcmp(name, methods[i].name) == 0)
+			return methods[i].method;
+	return 0;
+}
+
+static unsigned methods_of(const struct http_route *r)
+{
+	return r->methods | (r->methods & HTTP_GET ? HTTP_HEAD : 0u);
+}
+
+static bool route_matches(const struct http_route *r, struct str path)
+{
+	size_t n = strlen(r->path);
+
+	if (n && r->path[n - 1] == '*')
+		return path.n >= n && memcmp(path.p, r->path, n - 1) == 0;
+	return path.n == n && memcmp(path.p, r->path, n) == 0;
+}
+
+/* Sets req->route, or else *ret_allowed: the methods of the routes with this path, 0 when there is none. */
+static void find_route(struct http_server *s, struct http_request *req, unsigned *ret_allowed)
+{
+	*ret_allowed = 0;
+	for (size_t i = 0; i < s->opt.n_routes && !req->route; i++) {
+		const struct http_route *r = &s->opt.routes[i];
+
+		if (!route_matches(r, req->path))
+			continue;
+		if (methods_of(r) & req->method)
+			req->route = r;
+		*ret_allowed |= methods_of(r);
+	}
+}
+
+static void reply_plain(struct http_request *req, int status, struct str body)
+{
+	http_reply_header(req, "X-Content-Type-Options", STR("nosniff"));
+	http_reply(req, status, "text/plain; charset=utf-8", body);
+}
+
+static void reply_wrong_method(struct http_request *req, unsigned allowed)
+{
+	struct buf b;
+
+	buf_init(&b, 256);
+	allowed |= HTTP_OPTIONS;
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+		if (allowed & methods[i].method)
+			buf_addf(&b, "%s%s", b.n ? ", " : "", methods[i].name);
+	http_reply_header(req, "Allow", buf_str(&b));
+	buf_deinit(&b);
+	if (req->method == HTTP_OPTIONS)
+		http_reply(req, 200, NULL, STR(""));
+	else
+		reply_plain(req, 405, STR("Method Not Allowed\n"));
+}
+
+/* A path that differs from a route's by a slash at the end or by letter case leads there. */
+static bool reply_redirect(struct http_server *s, struct http_request *req)
+{
+	struct str path = req->path;
+	const char *to;
+
+	if (path.n > 1 && path.p[path.n - 1] == '/')
+		path.n--;
+	for (size_t i = 0; i < s->opt.n_routes; i++) {
+		const struct http_route *r = &s->opt.routes[i];
+
+		if (!(methods_of(r) & req->method) || !str_eq_nocase(path, str_of(r->path)))
+			continue;
+		to = arena_printf(req->arena, "%s%s" STR_FMT, r->path, req->query.n ? "?" : "",
+				  STR_ARG(req->query));
+		http_reply_header(req, "Location", str_of(to));
+		http_reply(req, req->method == HTTP_GET ? 301 : 307, NULL, STR(""));
+		return true;
+	}
+	return false;
+}
+
+static void reply_without_route(struct http_server *s, struct http_request *req, unsigned allowed)
+{
+	if (allowed)
+		reply_wrong_method(req, allowed);
+	else if (!reply_redirect(s, req))
+		reply_plain(req, 404, STR("404 page not found\n"));
+}
+
+/* --- visits --- */
+
+static void refuse(struct exchange *x, int status, const char *why)
+{
+	if (x->refused)
+		return;
+	x->refused = status;
+	x->refused_why = why;
+	buf_deinit(&x->body);
+}
+
+static void refuse_size(struct exchange *x)
+{
+	refuse(x, 413,
+	       arena_printf(x->req.arena, "request size exceeded max size of %zu bytes.", x->max_body));
+}
+
+static void write_request_id(struct exchange *x)
+{
+	struct str given = http_request_header(&x->req, "X-Request-ID");
+	struct rng *rng = &x->conn->server->rng;
+	uint64_t a, b;
+
+	if (http_text_is_request_id(given)) {
+		memcpy(x->req.id, given.p, given.n);
+		return;
+	}
+	a = rng_u64(rng);
+	b = rng_u64(rng);
+	snprintf(x->req.id, sizeof x->req.id, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(a >> 32),
+		 (unsigned)(a >> 16 & 0xffff), (unsigned)(a & 0xfff), (unsigned)(b >> 48 & 0x3fff) | 0x8000u,
+		 (unsigned long long)(b & 0xffffffffffffu));
+}
+
+static enum MHD_Result queue(struct exchange *x)
+{
+	x->phase = AT_REPLY;
+	return MHD_queue_response(x->conn->mhd, (unsigned)x->req.status, x->response);
+}
+
+static void check_encoding(struct exchange *x)
+{
+	struct str encoding = http_request_header(&x->req, "Content-Encoding");
+
+	if (encoding.n == 0 || str_eq_nocase(encoding, STR("identity")))
+		return;
+	if (!x->conn->server->opt.gzip_requests || !str_eq_nocase(encoding, STR("gzip")))
+		refuse(x, 415,
+		       arena_printf(x->req.arena, "Content-Encoding of type " STR_FMT " is not supported",
+				    STR_ARG(encoding)));
+}
+
+static void answer_refused(struct exchange *x)
+{
+	struct http_server *s = x->conn->server;
+
+	if (!s->opt.reject || !s->opt.reject(&x->req, x->refused, x->refused_why))
+		http_reply_error(&x->req, x->refused, "%s", x->refused_why);
+}
+
+static enum MHD_Result visit_headers(struct exchange *x, const char *method)
+{
+	struct http_server *s = x->conn->server;
+	struct http_request *req = &x->req;
+	struct str length = http_request_header(req, "Content-Length");
+	uint64_t n = 0;
+	unsigned allowed;
+
+	x->phase = AT_BODY;
+	req->method = method_of(method);
+	req->arrived_us = loop_now_us(s->loop);
+	write_request_id(x);
+	find_route(s, req, &allowed);
+	if (req->route && req->route->max_body_bytes)
+		x->max_body = req->route->max_body_bytes;
+	check_encoding(x);
+	buf_init(&x->body, x->max_body);
+	if (length.n == 0 || !str_parse_u64(length, 0, UINT64_MAX, &n))
+		return MHD_YES;
+	if (n > x->max_body)
+		refuse_size(x);
+	else if (!x->refused && n)
+		(void)buf_reserve(&x->body, n < FIRST_BODY_ROOM ? n : FIRST_BODY_ROOM);
+	if (n > x->max_body && (n > x->max_body + DRAIN_BYTES || http_request_has_header(req, "Expect"))) {
+		if (!s->opt.cors || !http_cors_apply(req))
+			answer_refused(x);
+		return queue(x); /* which closes the connection: the body is not wanted */
+	}
+	return MHD_YES;
+}
+
+static enum MHD_Result visit_body(struct exchange *x, const char *p, size_t *n)
+{
+	size_t got = *n;
+
+	*n = 0;
+	if (x->cut_off)
+		return MHD_NO;
+	if (!x->refused && !buf_add(&x->body, p, got))
+		refuse_size(x);
+	if (x->refused)
+		x->dropped_bytes += got;
+	if (x->dropped_bytes > x->max_body + DRAIN_BYTES) {
+		cut_off(x->conn, x->refused, "Content Too Large");
+		return MHD_NO;
+	}
+	return MHD_YES;
+}
+
+static void unzip_body(struct exchange *x)
+{
+	struct str encoding = http_request_header(&x->req, "Content-Encoding");
+	struct buf plain;
+	int err;
+
+	if (x->refused || !str_eq_nocase(encoding, STR("gzip")))
+		return;
+	buf_init(&plain, x->max_body);
+	err = gzip_decompress(buf_str(&x->body), &plain);
+	buf_deinit(&x->body);
+	x->body = plain;
+	if (err == ERR_LIMIT)
+		refuse_size(x);
+	else if (err)
+		refuse(x, 400, "gzip: invalid header");
+}
+
+/* The request is whole: answers it or hands it to its route. */
+static void hand_over(struct exchange *x)
+{
+	struct http_server *s = x->conn->server;
+	struct http_request *req = &x->req;
+	unsigned allowed;
+
+	if (s->opt.cors && http_cors_apply(req))
+		return;
+	if (!req->route) {
+		find_route(s, req, &allowed);
+		reply_without_route(s, req, allowed);
+		return;
+	}
+	unzip_body(x);
+	if (x->refused) {
+		answer_refused(x);
+		return;
+	}
+	req->body = buf_str(&x->body);
+	x->next = s->open;
+	x->link = &s->open;
+	if (s->open)
+		s->open->link = &x->next;
+	s->open = x;
+	s->n_open++;
+	if (!s->opt.before || s->opt.before(req))
+		req->route->handle(req);
+}
+
+static enum MHD_Result on_visit(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
+				const char *version, const char *upload, size_t *upload_n, void **req_cls)
+{
+	struct exchange *x = *req_cls;
+
+	(void)cls;
+	(void)url;
+	(void)version;
+	if (x->phase == AT_HEADERS)
+		return visit_headers(x, method);
+	if (x->phase == AT_BODY && *upload_n)
+		return visit_body(x, upload, upload_n);
+	if (x->phase == AT_BODY) {
+		x->phase = AT_HANDLER;
+		deadline_clear(x->conn);
+		hand_over(x);
+		if (!x->response) {
+			x->suspended = true;
+			MHD_suspend_connection(mhd);
+			return MHD_YES;
+		}
+	}
+	return x->response ? queue(x) : MHD_YES;
+}
+
+/* --- the server --- */
+
+static void on_daemon_ready(struct loop_fd *w, unsigned events)
+{
+	(void)events;
+	container_of(w, struct http_server, watch)->due = true;
+}
+
+static int64_t before_wait(struct loop_hook *h)
+{
+	struct http_server *s = container_of(h, struct http_server, hook);
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	if (!s->due && MHD_get_timeout(s->daemon, &ms) == MHD_YES && ms == 0)
+		s->due = true;
+	if (s->due) {
+		s->due = false;
+		(void)MHD_run(s->daemon);
+	}
+	return MHD_get_timeout(s->daemon, &ms) == MHD_YES ? (int64_t)ms : -1;
+}
+
+static int bind_to(const struct addrinfo *ai)
+{
+	int one = 1, off = 0;
+	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) < 0 ||
+	    (ai->ai_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) < 0) ||
+	    bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
+		int saved = errno;
+
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
+
+static int listen_on(const struct http_server_options *opt, struct errtext *why)
+{
+	struct addrinfo hints = { .ai_family = AF_UNSPEC,
+				  .ai_socktype = SOCK_STREAM,
+				  .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
+	char *host FREE_ON_EXIT = xstrndup(opt->host.p, opt->host.n);
+	struct addrinfo *ai;
+	char port[8];
+	int fd, rc;
+
+	snprintf(port, sizeof port, "%u", opt->port);
+	rc = getaddrinfo(host, port, &hints, &ai);
+	if (rc != 0) {
+		errtext_set(why, "cannot listen on \"%s\": %s", host, gai_strerror(rc));
+		return -1;
+	}
+	fd = bind_to(ai);
+	freeaddrinfo(ai);
+	if (fd < 0 && errno == EAFNOSUPPORT && strcmp(host, "::") == 0) {
+		/* a host without IPv6: "::" means every address there is */
+		struct http_server_options v4 = *opt;
+
+		v4.host = STR("0.0.0.0");
+		return listen_on(&v4, why);
+	}
+	if (fd < 0)
+		errtext_set(why, "cannot listen on %s port %s: %s", host, port, strerror(errno));
+	return fd;
+}
+
+static uint16_t port_of(int fd)
+{
+	struct sockaddr_storage sa = { 0 };
+	socklen_t n = sizeof sa;
+
+	if (getsockname(fd, (struct sockaddr *)&sa, &n) < 0)
+		return 0;
+	return ntohs(sa.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&sa)->sin6_port
+					      : ((struct sockaddr_in *)&sa)->sin_port);
+}
+
+struct http_server *http_server_new(struct loop *loop, const struct http_server_options *opt,
+				    struct errtext *why)
+{
+	struct http_server *s = xcalloc(1, sizeof *s);
+	size_t memory = opt->max_header_bytes ? opt->max_header_bytes : DEFAULT_HEADER_BYTES;
+	int fd;
+
+	s->loop = loop;
+	s->opt = *opt;
+	if (s->opt.idle_timeout_ms == 0)
+		s->opt.idle_timeout_ms = DEFAULT_IDLE_MS;
+	s->deadlines_end = &s->deadlines;
+	rng_seed_os(&s->rng);
+	fd = listen_on(opt, why);
+	if (fd < 0)
+		goto fail;
+	s->port = port_of(fd);
+	s->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_visit, s,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, s,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)(opt->max_connections ? opt->max_connections : 10000),
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)(s->opt.idle_timeout_ms / 1000 + 1), MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_END);
+	if (!s->daemon) {
+		close(fd);
+		errtext_set(why, "libmicrohttpd does not start");
+		goto fail;
+	}
+	fd = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	if (loop_fd_add(loop, &s->watch, fd, LOOP_READ, on_daemon_ready) < 0) {
+		errtext_set(why, "cannot watch libmicrohttpd's descriptor");
+		goto fail;
+	}
+	s->hook.before_wait = before_wait;
+	loop_hook_add(loop, &s->hook);
+	return s;
+fail:
+	http_server_free(s);
+	return NULL;
+}
+
+uint16_t http_server_port(const struct http_server *s)
+{
+	return s->port;
+}
+
+void http_server_stop_listening(struct http_server *s)
+{
+	int fd;
+
+	if (s->closing)
+		return;
+	(void)MHD_run(s->daemon); /* takes what has connected already */
+	s->closing = true;
+	fd = MHD_quiesce_daemon(s->daemon);
+	if (fd >= 0)
+		close(fd);
+	s->due = true;
+}
+
+size_t http_server_open_requests(const struct http_server *s)
+{
+	return s->n_open;
+}
+
+void http_server_free(struct http_server *s)
+{
+	if (!s)
+		return;
+	if (s->daemon) {
+		/* libmicrohttpd must not be stopped with suspended connections */
+		for (struct exchange *x = s->open; x; x = x->next)
+			if (x->suspended)
+				http_reply(&x->req, 503, NULL, STR(""));
+		(void)MHD_run(s->daemon);
+		loop_fd_del(s->loop, &s->watch);
+		loop_hook_del(s->loop, &s->hook);
+		MHD_stop_daemon(s->daemon);
+	}
+	loop_timer_cancel(s->loop, &s->sweep);
+	free(s);
+}
