@@ -1,21 +1,22 @@
 /* Counters, gauges and histograms, declared as rows of a table and written as Prometheus text.
  *
- * A service lists its metrics once and derives the enum and the rows from the list:
+ * A service lists its metrics once, X(id, kind, name, help, labels…), and derives the enum and the rows:
  *
- *	enum { L_STATUS = 1, L_BIDDER };                 // indexes into its array of struct metric_label
- *	#define PBS_METRICS(X) \
- *		X(M_REQUESTS,   METRIC_COUNTER,              "requests", "Requests answered", L_STATUS) \
- *		X(M_IN_FLIGHT,  METRIC_GAUGE,                "auctions_in_flight", "Auctions not yet answered")
- *\ X(M_BID_TIME,   METRIC_HISTOGRAM(times),     "adapter_request_time_seconds", "…", L_BIDDER) enum {
- *PBS_METRICS(METRIC_ENUM) M_COUNT }; static const struct metric_def defs[] = { PBS_METRICS(METRIC_ROW) };
+ *   enum { L_STATUS = 1, L_BIDDER };   // indexes into its array of struct metric_label
+ *   #define PBS_METRICS(X)
+ *       X(M_REQUESTS, METRIC_COUNTER, "requests", "Requests answered", L_STATUS)
+ *       X(M_OPEN, METRIC_GAUGE, "auctions_in_flight", "Auctions not yet answered")
+ *       X(M_TIME, METRIC_HISTOGRAM(times), "adapter_time_seconds", "…", L_BIDDER)
+ *   enum { PBS_METRICS(METRIC_ENUM) M_COUNT };
+ *   static const struct metric_def defs[] = { PBS_METRICS(METRIC_ROW) };
  *
- *	metrics_inc(w->metrics, M_REQUESTS, STATUS_OK);
- *	metrics_observe(w->metrics, M_BID_TIME, seconds, bidder->index);
+ *   metrics_inc(w->metrics, M_REQUESTS, STATUS_OK);
+ *   metrics_observe(w->metrics, M_TIME, seconds, bidder->index);
  *
  * Shapes  label values are indexes into registered lists (enum names, bidder names), so the number of series
- * is fixed at start. The rows are in the order of the enum.
+ *         is fixed at start. The rows are in the order of the enum.
  * Threads one `struct metrics` per thread, written by that thread only: an increment is a plain load, add and
- * store. metrics_write and metrics_read sum over all of them from any thread.
+ *         store. metrics_write and metrics_read sum over all of them from any thread.
  * Owns    the set owns its stores; defs, labels and their texts must outlive it.
  */
 #ifndef COMMON_METRICS_H
