@@ -184,10 +184,10 @@ static void request_over_account(void **state)
 {
 	struct arena *a = arena_new();
 	json_t *request = parse(a, "{\"mediatype\":{\"banner\":{\"b\":{\"d\":" MULTIPLY("2") "}}}}");
-	json_t *account = parse(a,
-				"{\"mediatype\":{\"banner\":{\"b\":{\"d\":" MULTIPLY("3") ",\"*\":" MULTIPLY(
-					"4") "},\"c\":{\"*\":" MULTIPLY("5") "}},\"native\":{\"*\":{\"*"
-									     "\":" MULTIPLY("6") "}}}}");
+	json_t *account =
+		parse(a, "{\"mediatype\":{\"banner\":{\"b\":{\"d\":" MULTIPLY("3") ",\"*\":" MULTIPLY(
+				 "4") "},\"c\":{\"*\":" MULTIPLY("5") "}},\"native\":{\"*\":{\"*"
+								      "\":" MULTIPLY("6") "}}}}");
 	static const struct {
 		const char *why, *media, *bidder, *deal;
 		double want;
