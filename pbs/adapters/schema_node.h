@@ -1,0 +1,82 @@
+/* The compiled form of a schema, shared by its compiler (schema.c) and its checker (schema_check.c). */
+#ifndef PBS_ADAPTERS_SCHEMA_NODE_H
+#define PBS_ADAPTERS_SCHEMA_NODE_H
+
+#include <regex.h>
+
+#include "common/arena.h"
+#include "common/str.h"
+#include "pbs/adapters/schema.h"
+
+enum { SCHEMA_MAX_DEPTH = 16, SCHEMA_MAX_NODES = 2000, SCHEMA_ANY_LENGTH = -1 };
+
+enum schema_type {
+	SCHEMA_OBJECT = 1,
+	SCHEMA_ARRAY = 2,
+	SCHEMA_STRING = 4,
+	SCHEMA_NUMBER = 8,
+	SCHEMA_INTEGER = 16,
+	SCHEMA_BOOLEAN = 32,
+	SCHEMA_NULL = 64,
+};
+
+struct schema_node;
+
+struct schema_list {
+	struct schema_node **at;
+	size_t n;
+};
+
+struct schema_member { /* of properties or dependencies */
+	const char *name;
+	struct schema_node *node; /* NULL: a dependency on names */
+	const char **names;
+	size_t n_names;
+};
+
+struct schema_bound {
+	bool given, exclusive;
+	double value;
+};
+
+struct schema_node {
+	unsigned types;         /* set of enum schema_type; 0: any */
+	const char *types_text; /* "string", "[integer,string]" */
+
+	struct schema_member *properties, *dependencies;
+	size_t n_properties, n_dependencies;
+	const char **required;
+	size_t n_required;
+	bool closed; /* additionalProperties: false */
+	struct schema_node *additional;
+
+	struct schema_node *items;                               /* for every element */
+	struct schema_list tuple;                                /* or one for each */
+	json_int_t min_items, max_items, min_length, max_length; /* SCHEMA_ANY_LENGTH: not bounded */
+
+	struct schema_bound minimum, maximum;
+	const char *pattern;
+	regex_t regex; /* when pattern */
+	bool (*format)(struct str s);
+	const char *format_name;
+
+	const json_t *values; /* enum, or NULL */
+	const char *values_text;
+
+	struct schema_list any_of, one_of, all_of;
+	struct schema_node * not ;
+};
+
+struct schema {
+	struct arena *arena;
+	struct schema_node *root;
+	size_t n_nodes;
+};
+
+/* The checker of a format, NULL for one that is unknown and therefore always passes. */
+bool (*schema_format(struct str name))(struct str s);
+
+/* An extended expression that is searched unanchored; false when it is not one. */
+bool schema_regex(const char *text, regex_t *ret_regex);
+
+#endif
