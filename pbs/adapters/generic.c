@@ -1,0 +1,30 @@
+#include "pbs/adapters/generic.h"
+
+#include "pbs/adapters/ortb_common.h"
+
+static enum ortb_verdict read_bid(struct ortb_bid *x)
+{
+	static const enum media order[] = { MEDIA_BANNER, MEDIA_VIDEO, MEDIA_NATIVE, MEDIA_AUDIO,
+					    MEDIA_NONE };
+	enum media media = media_of_mtype(json_int_at(x->bid, "mtype", 0));
+
+	if (media == MEDIA_NONE && ortb_prebid_type(x->bid, &x->b->type, NULL))
+		return ORTB_KEEP;
+	if (media == MEDIA_NONE)
+		media = ortb_imp_media(ortb_imp_by_id(x->r->root, json_str_at(x->bid, "impid")), order);
+	x->b->type = str_of(media_name(media == MEDIA_NONE ? MEDIA_BANNER : media));
+	return ORTB_KEEP;
+}
+
+static const struct ortb_rules rules = {
+	.headers = ORTB_HEADERS_JSON,
+	.currency = ORTB_CURRENCY_OR_USD,
+	.each_bid = read_bid,
+};
+
+const struct adapter adapter_generic = {
+	.name = "generic",
+	.rules = &rules,
+	.make_requests = ortb_make_requests,
+	.parse_bids = ortb_parse_bids,
+};

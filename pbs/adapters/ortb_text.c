@@ -1,0 +1,195 @@
+#include "pbs/adapters/ortb_text.h"
+
+#include <stdlib.h>
+
+#include "common/json.h"
+#include "common/mem.h"
+
+struct str ortb_text(struct arena *a, const json_t *v)
+{
+	struct buf b;
+	struct str text;
+
+	if (!json_is_number(v))
+		return json_str(v);
+	buf_init(&b, 64);
+	json_write(&b, v);
+	text = arena_str(a, buf_str(&b));
+	buf_deinit(&b);
+	return text;
+}
+
+double ortb_number(const json_t *v, double fallback)
+{
+	double d = 0;
+
+	if (json_is_number(v))
+		return json_number_value(v);
+	return str_parse_double(json_str(v), &d) ? d : fallback;
+}
+
+bool ortb_integer(struct arena *a, const json_t *v, int64_t *ret_v, struct errtext *why)
+{
+	struct str text = ortb_text(a, v), digits = text;
+
+	if (digits.n > 1 && digits.p[0] == '+')
+		digits = (struct str){ digits.p + 1, digits.n - 1 };
+	if (str_parse_i64(digits, INT64_MIN, INT64_MAX, ret_v))
+		return true;
+	errtext_set(why, "strconv.ParseInt: parsing \"" STR_FMT "\": invalid syntax", STR_ARG(text));
+	return false;
+}
+
+static bool is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+	       c == '_' || c == '.' || c == '~';
+}
+
+struct str ortb_query_escape(struct arena *a, struct str text)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char *out = arena_alloc(a, text.n * 3 + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+
+		if (is_plain(text.p[i])) {
+			out[n++] = text.p[i];
+		} else if (c == ' ') {
+			out[n++] = '+';
+		} else {
+			out[n++] = '%';
+			out[n++] = hex[c >> 4];
+			out[n++] = hex[c & 15];
+		}
+	}
+	return (struct str){ out, n };
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool ortb_query_unescape(struct arena *a, struct str text, struct str *ret_text)
+{
+	char *out = arena_alloc(a, text.n + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.n; i++) {
+		int high, low;
+
+		if (text.p[i] != '%') {
+			out[n++] = text.p[i];
+			if (text.p[i] == '+')
+				out[n - 1] = ' ';
+			continue;
+		}
+		high = i + 2 < text.n ? hex_digit(text.p[i + 1]) : -1;
+		low = i + 2 < text.n ? hex_digit(text.p[i + 2]) : -1;
+		if (high < 0 || low < 0)
+			return false;
+		out[n++] = (char)(high << 4 | low);
+		i += 2;
+	}
+	*ret_text = (struct str){ out, n };
+	return true;
+}
+
+struct str ortb_replace(struct arena *a, struct str text, struct str what, struct str with)
+{
+	struct buf b;
+	struct str out;
+	size_t i = 0;
+
+	if (what.n == 0 || !str_contains(text, what))
+		return text;
+	buf_init(&b, text.n + (text.n / what.n + 1) * with.n);
+	while (i < text.n) {
+		if (text.n - i >= what.n && memcmp(text.p + i, what.p, what.n) == 0) {
+			buf_add_str(&b, with);
+			i += what.n;
+		} else {
+			buf_add_c(&b, text.p[i++]);
+		}
+	}
+	out = arena_str(a, buf_str(&b));
+	buf_deinit(&b);
+	return out;
+}
+
+struct pair {
+	struct str key, value;
+	size_t place; /* equal keys keep their order */
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct pair *x = a, *y = b;
+	int cmp = str_cmp(x->key, y->key);
+
+	return cmp ? cmp : (x->place > y->place) - (x->place < y->place);
+}
+
+/* The pairs of a query, unescaped; pairs that do not unescape are left out, as the reference leaves them. */
+static size_t parse_query(struct arena *a, struct str query, struct pair *pairs, size_t max)
+{
+	size_t n = 0;
+
+	while (query.p && n < max) {
+		struct str value = str_cut(&query, '&'), key;
+
+		if (value.n == 0)
+			continue;
+		key = str_cut(&value, '=');
+		if (!value.p)
+			value = STR("");
+		pairs[n].place = n;
+		if (ortb_query_unescape(a, key, &pairs[n].key) &&
+		    ortb_query_unescape(a, value, &pairs[n].value))
+			n++;
+	}
+	return n;
+}
+
+struct str ortb_uri_with(struct arena *a, struct str uri, struct str key, struct str value)
+{
+	struct str rest = uri, fragment, base, query;
+	struct pair pairs[64];
+	size_t n, kept = 0;
+	struct buf b;
+	struct str out;
+
+	fragment = rest;
+	rest = str_cut(&fragment, '#');
+	query = rest;
+	base = str_cut(&query, '?');
+	n = parse_query(a, query, pairs, ARRAY_LEN(pairs) - 1);
+	for (size_t i = 0; i < n; i++)
+		if (!str_eq(pairs[i].key, key))
+			pairs[kept++] = pairs[i];
+	pairs[kept] = (struct pair){ key, value, kept };
+	qsort(pairs, ++kept, sizeof *pairs, by_key);
+
+	buf_init(&b, 3 * (uri.n + key.n + value.n) + 16);
+	buf_add_str(&b, base);
+	for (size_t i = 0; i < kept; i++) {
+		buf_add_c(&b, i ? '&' : '?');
+		buf_add_str(&b, ortb_query_escape(a, pairs[i].key));
+		buf_add_c(&b, '=');
+		buf_add_str(&b, ortb_query_escape(a, pairs[i].value));
+	}
+	if (fragment.p) {
+		buf_add_c(&b, '#');
+		buf_add_str(&b, fragment);
+	}
+	out = arena_str(a, buf_str(&b));
+	buf_deinit(&b);
+	return out;
+}
