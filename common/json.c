@@ -68,7 +68,7 @@ void json_set_bool(json_t *obj, const char *key, bool v)
  * disturb. */
 static bool is_private(const json_t *j)
 {
-	return j->refcount == 1;
+	return __atomic_load_n(&j->refcount, __ATOMIC_ACQUIRE) == 1;
 }
 
 json_t *json_own(json_t *obj, const char *key)
