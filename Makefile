@@ -75,6 +75,10 @@ $(B)/.flags: FORCE
 	@mkdir -p $(@D); echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
+# Loops over bidders: vectorised, sums in any order. Not -ffinite-math-only: input is checked for NaN.
+$(B)/idr/core/%.o: ALL_CFLAGS += -O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math -freciprocal-math
+-include tests/sim/sim.mk
+
 unit: $(UNIT_BINS) ## build and run the unit tests of this VARIANT
 	@tests/run-unit $(UNIT_BINS)
 

@@ -1,0 +1,112 @@
+#include "idr/core/budget.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "idr/core/mathx.h"
+#include "idr/core/rows.h"
+
+static const float log_price_min = -13.8f, log_price_max = -0.7f;
+
+struct budget_scope *budget_at(struct budgets *b, uint64_t scope)
+{
+	uint64_t want = scope + 1;
+
+	for (size_t i = 0, at = scope ? mix64(scope) % BUDGETS : 0; i < BUDGET_PROBES; i++) {
+		struct budget_scope *s = &b->s[(at + i) % BUDGETS];
+		uint64_t have = __atomic_load_n(&s->scope, __ATOMIC_RELAXED);
+
+		if (have == want)
+			return s;
+		if (!have && __atomic_compare_exchange_n(&s->scope, &have, want, false, __ATOMIC_RELAXED,
+							 __ATOMIC_RELAXED))
+			return s;
+		if (have == want)
+			return s;
+	}
+	return &b->s[0];
+}
+
+void budget_init(struct budgets *b, float price_start)
+{
+	memset(b, 0, sizeof *b);
+	b->s[0].scope = 1;
+	b->s[0].log_price = logf(price_start);
+}
+
+float budget_price(const struct budgets *b, const struct budget_scope *s)
+{
+	float l = word_load(&s->log_price);
+
+	return exp_fast(l < 0 ? l : word_load(&b->s[0].log_price));
+}
+
+void budget_count(struct budget_scope *s, unsigned calls, float wanted)
+{
+	__atomic_fetch_add(&s->auctions, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&s->calls, calls, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&s->wanted_milli, (uint64_t)(wanted * 1000 + 0.5f), __ATOMIC_RELAXED);
+}
+
+void budget_tick(struct budgets *b, float gain)
+{
+	for (size_t i = 0; i < BUDGETS; i++) {
+		struct budget_scope *s = &b->s[i];
+		uint64_t auctions = __atomic_load_n(&s->auctions, __ATOMIC_RELAXED) - s->seen_auctions;
+		float calls, wanted, l;
+
+		if (!auctions)
+			continue;
+		calls = (float)(__atomic_load_n(&s->calls, __ATOMIC_RELAXED) - s->seen_calls);
+		wanted = (float)(__atomic_load_n(&s->wanted_milli, __ATOMIC_RELAXED) - s->seen_wanted) / 1000;
+		s->seen_auctions += auctions;
+		s->seen_calls = __atomic_load_n(&s->calls, __ATOMIC_RELAXED);
+		s->seen_wanted = __atomic_load_n(&s->wanted_milli, __ATOMIC_RELAXED);
+		if (!(wanted > 0))
+			continue;
+		l = word_load(&s->log_price);
+		if (!(l < 0))
+			l = word_load(&b->s[0].log_price);
+		l += clampf(gain * (float)auctions * (calls - wanted) / wanted, -0.5f, 0.5f);
+		word_store(&s->log_price, clampf(l, log_price_min, log_price_max));
+	}
+}
+
+void budget_audit(struct budgets *b, struct budget_scope *s, float kept, float all, float target_kept)
+{
+	const float keep = 1 - 1.0f / 25000;
+	float share, error, l;
+
+	s->kept_sum = s->kept_sum * keep + kept;
+	s->all_sum = s->all_sum * keep + all;
+	s->kept_sq = s->kept_sq * keep + kept * kept;
+	s->both_sum = s->both_sum * keep + kept * all;
+	s->all_sq = s->all_sq * keep + all * all;
+	s->audits = s->audits * keep + 1;
+	s->audits_since++;
+	if (!(target_kept > 0) || s->audits < 1000 || s->audits_since < 100 ||
+	    !budget_kept(s, &share, &error))
+		return;
+	s->audits_since = 0;
+	l = word_load(&s->log_price);
+	if (!(l < 0))
+		l = word_load(&b->s[0].log_price);
+	/* no further than what the error allows */
+	if (fabsf(share - target_kept) > error)
+		l += clampf(0.1f * (share - target_kept) / (1.0001f - target_kept), -0.02f, 0.02f);
+	word_store(&s->log_price, clampf(l, log_price_min, log_price_max));
+}
+
+/* A ratio of two sums, its error by the delta method. */
+bool budget_kept(const struct budget_scope *s, float *ret_kept, float *ret_error)
+{
+	float r, var;
+
+	if (!(s->all_sum > 0))
+		return false;
+	r = s->kept_sum / s->all_sum;
+	var = s->kept_sq - 2 * r * s->both_sum + r * r * s->all_sq;
+	*ret_kept = r;
+	*ret_error = sqrtf(var > 0 ? var : 0) / s->all_sum;
+	return true;
+}

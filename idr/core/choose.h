@@ -1,0 +1,45 @@
+/* The choice of a set: greedy by expected marginal revenue.
+ *
+ * Revenue of a set is the expected maximum of its bids. It is integrated on a grid of prices: `left[j]` is
+ * the weight of price step j times the chance that nobody taken so far reaches it, so that taking a bidder
+ * multiplies it by 1 - h, and the marginal value of another is one dot product. Two learned corrections
+ * stand for what independence misses: calib (per bidder) and pairs (shared demand; the strongest overlap
+ * counts fully, further ones by half).
+ *
+ * Use: fill the inputs, choose_start(), then choose_top() and choose_take() in turn.
+ */
+#ifndef IDR_CORE_CHOOSE_H
+#define IDR_CORE_CHOOSE_H
+
+#include "idr/core/pairs.h"
+#include "idr/core/router.h"
+
+enum { GRID = 32 };
+
+struct choice {
+	/* inputs, per candidate */
+	size_t n;
+	float floor_usd, damping_min;
+	unsigned format;
+	const struct pairs *pairs;
+	int slot[ROUTER_CANDIDATES];
+	_Alignas(64) float p[ROUTER_CANDIDATES]; /* chance of a valid bid */
+	float mu[ROUTER_CANDIDATES];             /* its log price */
+	float inv_sd[ROUTER_CANDIDATES];         /* 1 / deviation of the log price */
+	float base[ROUTER_CANDIDATES];           /* calibration */
+	float penalty[ROUTER_CANDIDATES];        /* what a call costs beside its price, US dollars CPM */
+	/* the state */
+	float open[ROUTER_CANDIDATES]; /* 1 = may be taken */
+	float gain[ROUTER_CANDIDATES]; /* marginal value now, US dollars CPM */
+	float factor[ROUTER_CANDIDATES], overlap[ROUTER_CANDIDATES], strongest[ROUTER_CANDIDATES];
+	size_t padded;
+	float left[GRID];
+	float h[GRID][ROUTER_CANDIDATES];
+};
+
+void choose_start(struct choice *c);
+/* The open candidate with the highest gain less penalty, and that value; -1 when none is open. */
+int choose_top(const struct choice *c, float *ret_net);
+void choose_take(struct choice *c, size_t i);
+
+#endif

@@ -1,0 +1,106 @@
+#include "idr/core/estimate.h"
+
+#include <string.h>
+
+#include "idr/core/mathx.h"
+#include "idr/core/vector.h"
+
+struct sums {
+	_Alignas(64) float s[LANES], v[LANES], m[LANES], u[LANES];
+};
+
+/* A bidder's rows are in the group of its slot; the population's weights always in the first. */
+uint64_t estimate_row_key(uint64_t key, unsigned group)
+{
+	return group ? mix64(key + group) | 1 : key;
+}
+
+VECTOR_CLONES
+static void add_row(struct sums *a, const struct row *row, unsigned blocks)
+{
+	for (unsigned b = 0; b < BLOCKS; b++) {
+		if (!(blocks >> b & 1))
+			continue;
+		lanes_add(a->s + b * BLOCK, row->w + b * BLOCK);
+		lanes_add(a->v + b * BLOCK, row->v + b * BLOCK);
+		lanes_add(a->m + b * BLOCK, row->m + b * BLOCK);
+		lanes_add(a->u + b * BLOCK, row->u + b * BLOCK);
+	}
+}
+
+static void sum_group(const struct router *r, const struct estimate *e, unsigned group, unsigned blocks,
+		      struct sums *a)
+{
+	float v0 = 0, u0 = 0;
+
+	memset(a, 0, sizeof *a);
+	for (unsigned f = 0; f < FEATURES; f++) {
+		int64_t at = rows_find(&r->rows, estimate_row_key(e->key[f], group));
+
+		if (at >= 0) {
+			add_row(a, &r->rows.row[at], blocks);
+		} else {
+			v0 += feature_bid_var[f];
+			u0 += feature_price_var[f];
+		}
+	}
+	for (unsigned i = 0; i < LANES; i++) {
+		a->v[i] += v0;
+		a->u[i] += u0;
+	}
+}
+
+static void sum_population(const struct router *r, struct estimate *e)
+{
+	e->pop_s = e->pop_m = 0;
+	for (unsigned f = 0; f < FEATURES; f++) {
+		int64_t at = rows_find(&r->rows, e->key[f]);
+
+		if (at >= 0) {
+			e->pop_s += word_load(&r->rows.pop_w[at]);
+			e->pop_m += word_load(&r->rows.pop_m[at]);
+		} else if (f == F_BIAS) {
+			e->pop_s += r->tune.population_start;
+		}
+	}
+}
+
+void estimate(const struct router *r, const struct context *ctx, const int *slot, size_t n,
+	      struct estimate *e)
+{
+	unsigned blocks[GROUPS] = { 0 };
+	float v0 = 0, u0 = 0;
+	struct sums a;
+
+	e->floor = floor_bucket(&r->floors, ctx);
+	features_keys(ctx, e->floor, e->key);
+	for (unsigned f = 0; f < FEATURES; f++) {
+		rows_prefetch_keys(&r->rows, e->key[f]);
+		v0 += feature_bid_var[f];
+		u0 += feature_price_var[f];
+	}
+	sum_population(r, e);
+	for (size_t i = 0; i < n; i++) {
+		e->s[i] = e->pop_s;
+		e->m[i] = e->pop_m;
+		e->v[i] = v0;
+		e->u[i] = u0;
+		if (slot[i] >= 0)
+			blocks[slot[i] / LANES] |= 1u << (slot[i] % LANES / BLOCK);
+	}
+	for (unsigned g = 0; g < GROUPS; g++) {
+		if (!blocks[g])
+			continue;
+		sum_group(r, e, g, blocks[g], &a);
+		for (size_t i = 0; i < n; i++) {
+			unsigned lane = (unsigned)slot[i] % LANES;
+
+			if (slot[i] < 0 || (unsigned)slot[i] / LANES != g)
+				continue;
+			e->s[i] = e->pop_s + a.s[lane];
+			e->v[i] = a.v[lane];
+			e->m[i] = e->pop_m + a.m[lane];
+			e->u[i] = a.u[lane];
+		}
+	}
+}

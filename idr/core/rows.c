@@ -1,0 +1,106 @@
+#include "idr/core/rows.h"
+
+#include <stdlib.h>
+
+#include "common/mem.h"
+
+enum { HEAT_MAX = 255, HEAT_NEW = 2 };
+
+static size_t row_bytes(void)
+{
+	return sizeof(struct row) + sizeof(uint64_t) + 2 * sizeof(float) + 1;
+}
+
+/* calloc leaves large blocks untouched, so a page costs memory only once a row in it is used. */
+void rows_init(struct rows *t, size_t memory_bytes)
+{
+	size_t n = memory_bytes / row_bytes() / ROWS_WAYS;
+
+	if (n < 64)
+		n = 64;
+	*t = (struct rows){ .buckets = (uint32_t)n };
+	n *= ROWS_WAYS;
+	t->memory = xcalloc(n + 1, sizeof *t->row);
+	t->row = (struct row *)(((uintptr_t)t->memory + 63) & ~(uintptr_t)63);
+	t->key = xcalloc(n, sizeof *t->key);
+	t->pop_w = xcalloc(n, sizeof *t->pop_w);
+	t->pop_m = xcalloc(n, sizeof *t->pop_m);
+	t->heat = xcalloc(n, sizeof *t->heat);
+}
+
+void rows_deinit(struct rows *t)
+{
+	free(t->memory);
+	free(t->key);
+	free(t->pop_w);
+	free(t->pop_m);
+	free(t->heat);
+	*t = (struct rows){ 0 };
+}
+
+void rows_clear(struct rows *t)
+{
+	memset(t->key, 0, (size_t)t->buckets * ROWS_WAYS * sizeof *t->key);
+	memset(t->heat, 0, (size_t)t->buckets * ROWS_WAYS);
+	t->used = 0;
+}
+
+size_t rows_bytes(const struct rows *t)
+{
+	return t->used * row_bytes();
+}
+
+static void row_reset(struct rows *t, size_t at, float v0, float u0)
+{
+	struct row *r = &t->row[at];
+
+	for (int i = 0; i < LANES; i++) {
+		word_store(&r->w[i], 0);
+		word_store(&r->v[i], v0);
+		word_store(&r->m[i], 0);
+		word_store(&r->u[i], u0);
+	}
+	word_store(&t->pop_w[at], 0);
+	word_store(&t->pop_m[at], 0);
+}
+
+/* The way a newcomer may take: a free one, or one that went cold; -1 after cooling the coolest. */
+static int64_t make_room(struct rows *t, size_t bucket_at)
+{
+	size_t coolest = bucket_at;
+
+	for (size_t i = bucket_at; i < bucket_at + ROWS_WAYS; i++) {
+		if (!t->key[i]) {
+			t->used++;
+			return (int64_t)i;
+		}
+		if (t->heat[i] < t->heat[coolest])
+			coolest = i;
+	}
+	if (t->heat[coolest] > 0) {
+		t->heat[coolest]--;
+		t->refused++;
+		return -1;
+	}
+	t->evicted++;
+	return (int64_t)coolest;
+}
+
+int64_t rows_touch(struct rows *t, uint64_t key, float v0, float u0)
+{
+	int64_t at = rows_find(t, key);
+
+	if (at >= 0) {
+		if (t->heat[at] < HEAT_MAX)
+			t->heat[at]++;
+		return at;
+	}
+	at = make_room(t, (size_t)rows_bucket(t, key) * ROWS_WAYS);
+	if (at < 0)
+		return -1;
+	__atomic_store_n(&t->key[at], 0, __ATOMIC_RELAXED);
+	row_reset(t, (size_t)at, v0, u0);
+	__atomic_store_n(&t->key[at], key, __ATOMIC_RELEASE);
+	t->heat[at] = HEAT_NEW;
+	return at;
+}

@@ -1,0 +1,99 @@
+/* The table of weights: a row holds, side by side, what one part of a context ("publisher 7", "country GB")
+ * adds to the bid chance and the log price of up to 64 bidders.
+ *
+ * Built like a processor's cache: a key picks a bucket of eight ways, so a look-up is one line of keys and
+ * the memory is bounded by construction. Rows that events touch grow hot; a newcomer takes the place of a way
+ * whose heat is 0 and otherwise cools the coolest one, so a flood of rare keys cannot push out a busy row.
+ *
+ * Threads  one writer. Readers may look up and read at any time: every word is written whole, with relaxed
+ *          order; a row that changes hands under a reader gives one decision a wrong addend, never a crash.
+ *          Loads go through lanes_load(), which reads a vector exactly once (and lane by lane, atomically,
+ *          under ThreadSanitizer, so that everything else stays checked); C11 atomics would not vectorise.
+ */
+#ifndef IDR_CORE_ROWS_H
+#define IDR_CORE_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { LANES = 64, BLOCK = 16, BLOCKS = LANES / BLOCK, ROWS_WAYS = 8 };
+
+struct row {
+	_Alignas(64) float w[LANES]; /* bid chance, probit scale: mean */
+	float v[LANES];              /* … variance */
+	float m[LANES];              /* log price: mean */
+	float u[LANES];              /* … variance */
+};
+
+struct rows {
+	struct row *row; /* aligned, inside `memory` */
+	void *memory;
+	uint64_t *key; /* 0 = free; ROWS_WAYS per bucket */
+	float *pop_w;  /* the population's weights, all bidders pooled */
+	float *pop_m;
+	uint8_t *heat;
+	uint32_t buckets;
+	size_t used;
+	uint64_t evicted, refused;
+};
+
+void rows_init(struct rows *t, size_t memory_bytes);
+void rows_deinit(struct rows *t);
+void rows_clear(struct rows *t);
+size_t rows_bytes(const struct rows *t);
+
+static inline uint32_t rows_bucket(const struct rows *t, uint64_t key)
+{
+	return (uint32_t)(((key >> 32) * t->buckets) >> 32);
+}
+
+/* The index of the row, or -1. */
+static inline int64_t rows_find(const struct rows *t, uint64_t key)
+{
+	size_t at = (size_t)rows_bucket(t, key) * ROWS_WAYS;
+
+	for (size_t i = 0; i < ROWS_WAYS; i++)
+		if (__atomic_load_n(&t->key[at + i], __ATOMIC_RELAXED) == key)
+			return (int64_t)(at + i);
+	return -1;
+}
+
+/* The row of `key`, made with these variances when there is none; -1 when it was not admitted. */
+int64_t rows_touch(struct rows *t, uint64_t key, float v0, float u0);
+
+static inline void rows_prefetch_keys(const struct rows *t, uint64_t key)
+{
+	__builtin_prefetch(&t->key[(size_t)rows_bucket(t, key) * ROWS_WAYS]);
+}
+
+/* Relaxed single-word access, for what one thread writes and others read. */
+static inline float word_load(const float *p)
+{
+	float v;
+
+	__atomic_load(p, &v, __ATOMIC_RELAXED);
+	return v;
+}
+
+static inline void word_store(float *p, float v)
+{
+	__atomic_store(p, &v, __ATOMIC_RELAXED);
+}
+
+typedef float lane8 __attribute__((vector_size(32)));
+
+/* acc[0..BLOCK) += p[0..BLOCK), each word of p read once. */
+static inline __attribute__((always_inline)) void lanes_add(float *restrict acc, const float *p)
+{
+#if defined(__SANITIZE_THREAD__)
+	for (int i = 0; i < BLOCK; i++)
+		acc[i] += word_load(p + i);
+#else
+	for (int i = 0; i < BLOCK; i += 8)
+		*(lane8 *)(acc + i) += *(const volatile lane8 *)(p + i);
+#endif
+}
+
+#endif
