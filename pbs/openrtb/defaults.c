@@ -171,12 +171,12 @@ static bool wants_tid(const json_t *given, const struct enrich_rules *rules)
 
 static void fill_tid(json_t *obj, const struct enrich_rules *rules, struct rng *rng)
 {
-	char uuid[UUID_LEN + 1];
+	char uuid[UUID_TEXT + 1];
 
 	if (!wants_tid(json_object_get(obj, "tid"), rules))
 		return;
 	uuid_v4(rng, uuid);
-	json_set_str(obj, "tid", (struct str){ uuid, UUID_LEN });
+	json_set_str(obj, "tid", (struct str){ uuid, UUID_TEXT });
 }
 
 static void fill_imps(json_t *req, const struct enrich_rules *rules, struct rng *rng)
