@@ -1,0 +1,19 @@
+/* What a bidder's info allows, applied before its adapter sees the request.
+ *
+ * Shapes  takes away media objects that the bidder cannot fill, and imps that have none left; positions in
+ *         the texts are those of the imp array as it came. The request's root and imps must be the caller's
+ *         own.
+ * Source  the reference's info-aware wrapper around every bidder.
+ */
+#ifndef PBS_ADAPTERS_CAPABILITIES_H
+#define PBS_ADAPTERS_CAPABILITIES_H
+
+#include "pbs/adapters/adapter.h"
+#include "pbs/adapters/bidder_info.h"
+
+/* False when there is nothing to ask this bidder; warnings and errors say why. `preferred` is the media type
+ * that an imp keeps when the bidder takes only one, MEDIA_NONE when the request names none. */
+bool capabilities_apply(json_t *root, const struct bidder_info *info, enum media preferred,
+			struct adapter_errors *errors);
+
+#endif
