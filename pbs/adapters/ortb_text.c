@@ -77,6 +77,49 @@ static int hex_digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+/* Length of the UTF-8 character at p, 0 when there is none. */
+static size_t utf8_char(const unsigned char *p, size_t n)
+{
+	size_t len = p[0] < 0x80   ? 1
+		     : p[0] < 0xc2 ? 0
+		     : p[0] < 0xe0 ? 2
+		     : p[0] < 0xf0 ? 3
+		     : p[0] < 0xf5 ? 4
+				   : 0;
+
+	if (len == 0 || len > n)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+	    (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+/* jansson's texts must be UTF-8, and NUL cannot be told from their end. */
+static struct str repair_utf8(struct arena *a, struct str text)
+{
+	const unsigned char *p = (const unsigned char *)text.p;
+	char *out;
+	size_t n = 0, i = 0;
+
+	while (i < text.n && p[i] && utf8_char(p + i, text.n - i))
+		i += utf8_char(p + i, text.n - i);
+	if (i == text.n)
+		return text;
+	out = arena_alloc(a, text.n * 3 + 1);
+	for (i = 0; i < text.n;) {
+		size_t len = p[i] ? utf8_char(p + i, text.n - i) : 0;
+
+		memcpy(out + n, len ? text.p + i : "\xef\xbf\xbd", len ? len : 3);
+		n += len ? len : 3;
+		i += len ? len : 1;
+	}
+	return (struct str){ out, n };
+}
+
 bool ortb_query_unescape(struct arena *a, struct str text, struct str *ret_text)
 {
 	char *out = arena_alloc(a, text.n + 1);
@@ -98,7 +141,7 @@ bool ortb_query_unescape(struct arena *a, struct str text, struct str *ret_text)
 		out[n++] = (char)(high << 4 | low);
 		i += 2;
 	}
-	*ret_text = (struct str){ out, n };
+	*ret_text = repair_utf8(a, (struct str){ out, n });
 	return true;
 }
 

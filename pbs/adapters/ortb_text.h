@@ -24,7 +24,7 @@ bool ortb_integer(struct arena *a, const json_t *v, int64_t *ret_v, struct errte
 struct str ortb_uri_with(struct arena *a, struct str uri, struct str key, struct str value);
 /* Every occurrence of `what` replaced. */
 struct str ortb_replace(struct arena *a, struct str text, struct str what, struct str with);
-/* Query unescaping: + is a blank; false for a broken escape. */
+/* Query unescaping: + is a blank; false for a broken escape. What is not UTF-8 then becomes U+FFFD. */
 bool ortb_query_unescape(struct arena *a, struct str text, struct str *ret_text);
 /* Everything but letters, digits, - _ . ~ is escaped, a blank becomes +. */
 struct str ortb_query_escape(struct arena *a, struct str text);

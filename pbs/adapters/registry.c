@@ -8,6 +8,7 @@
 
 static const struct adapter *const adapters[] = {
 	&adapter_criteo,
+	&adapter_generic,
 	&adapter_openx,
 	&adapter_sovrn,
 };

@@ -1,0 +1,115 @@
+#include "pbs/adapters/schema.h"
+
+#include "common/json.h"
+#include "tests/check.h"
+
+static void violations(void **state)
+{
+	static const struct {
+		const char *why, *schema, *value, *want; /* want empty: valid */
+	} rows[] = {
+		{ "a required member", "{\"type\":\"object\",\"required\":[\"a\"]}", "{}",
+		  "(root): a is required" },
+		{ "null is not absent", "{\"required\":[\"a\"]}", "{\"a\":null}", "" },
+		{ "the wrong type ends the checks of that place",
+		  "{\"type\":\"object\",\"required\":[\"a\"]}", "[]",
+		  "(root): Invalid type. Expected: object, given: array" },
+		{ "several types are listed", "{\"properties\":{\"a\":{\"type\":[\"integer\",\"string\"]}}}",
+		  "{\"a\":1.5}", "a: Invalid type. Expected: [integer,string], given: number" },
+		{ "an integral real is an integer", "{\"type\":\"integer\"}", "2.0", "" },
+		{ "an integer is a number", "{\"type\":\"number\"}", "2", "" },
+		{ "violations follow each other without a separator",
+		  "{\"required\":[\"a\"],\"properties\":{\"b\":{\"type\":\"string\"}}}", "{\"b\":1}",
+		  "(root): a is requiredb: Invalid type. Expected: string, given: integer" },
+		{ "places are dotted, elements by index",
+		  "{\"properties\":{\"a\":{\"items\":{\"properties\":{\"b\":{\"minimum\":1}}}}}}",
+		  "{\"a\":[{\"b\":1},{\"b\":0}]}", "a.1.b: Must be greater than or equal to 1" },
+		{ "an exclusive bound", "{\"minimum\":0,\"exclusiveMinimum\":true}", "0",
+		  "(root): Must be greater than 0" },
+		{ "bounds are for numbers only", "{\"minimum\":5}", "\"1\"", "" },
+		{ "length counts characters", "{\"minLength\":2}", "\"\xc3\xa4\"",
+		  "(root): String length must be greater than or equal to 2" },
+		{ "patterns search", "{\"pattern\":\"gross|net\"}", "\"the net price\"", "" },
+		{ "digits are understood", "{\"pattern\":\"^\\\\d+$\"}", "\"12x\"",
+		  "(root): Does not match pattern '^\\d+$'" },
+		{ "patterns are for texts only", "{\"pattern\":\"^a$\"}", "7", "" },
+		{ "enum", "{\"properties\":{\"p\":{\"enum\":[\"above\",\"below\"]}}}", "{\"p\":\"x\"}",
+		  "p: p must be one of the following: \"above\", \"below\"" },
+		{ "minItems", "{\"minItems\":2}", "[1]", "(root): Array must have at least 2 items" },
+		{ "closed objects", "{\"properties\":{\"a\":{}},\"additionalProperties\":false}",
+		  "{\"a\":1,\"b\":2}", "(root): Additional property b is not allowed" },
+		{ "additional members with a schema", "{\"additionalProperties\":{\"type\":\"array\"}}",
+		  "{\"b\":2}", "b: Invalid type. Expected: array, given: integer" },
+		{ "anyOf reports the closest alternative",
+		  "{\"anyOf\":[{\"required\":[\"a\"]},{\"required\":[\"b\",\"c\"]}]}", "{\"b\":1}",
+		  "(root): Must validate at least one schema (anyOf)(root): c is required" },
+		{ "oneOf with none", "{\"oneOf\":[{\"required\":[\"a\"]},{\"required\":[\"b\"]}]}", "{}",
+		  "(root): Must validate one and only one schema (oneOf)(root): a is required" },
+		{ "oneOf with two", "{\"oneOf\":[{\"required\":[\"a\"]},{\"required\":[\"b\"]}]}",
+		  "{\"a\":1,\"b\":1}", "(root): Must validate one and only one schema (oneOf)" },
+		{ "not", "{\"not\":{\"required\":[\"a\"]}}", "{\"a\":1}",
+		  "(root): Must not validate the schema (not)" },
+		{ "dependencies on names", "{\"dependencies\":{\"a\":[\"b\"]}}", "{\"a\":1}",
+		  "(root): Has a dependency on b" },
+		{ "host names", "{\"format\":\"hostname\"}", "\"-a.example\"",
+		  "(root): Does not match format 'hostname'" },
+		{ "uuids", "{\"format\":\"uuid\"}", "\"b5d1a7a6-0000-4000-8000-000000000001\"", "" },
+		{ "short uuids", "{\"format\":\"uuid\"}", "\"b5d1a7a6-0000-4000-8000-00000000000\"",
+		  "(root): Does not match format 'uuid'" },
+		{ "unknown formats pass", "{\"format\":\"colour\"}", "\"x\"", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct errtext why = { "" };
+		json_t *json = json_parse(str_of(rows[i].schema), &why);
+		json_t *value = json_parse(str_of(rows[i].value), &why);
+		struct schema *schema = schema_new(json, &why);
+		struct buf text;
+		bool ok;
+
+		if (!schema || !value)
+			fail_msg("%s: %s", rows[i].why, why.text);
+		buf_init(&text, 4096);
+		ok = schema_check(schema, value, &text);
+		CHECK_STR(rows[i].why, buf_str(&text), rows[i].want);
+		CHECK(rows[i].why, ok == (rows[i].want[0] == '\0'));
+		buf_deinit(&text);
+		schema_free(schema);
+		json_decref(value);
+		json_decref(json);
+	}
+}
+
+static void bad_schemas(void **state)
+{
+	static const struct {
+		const char *why, *schema, *want;
+	} rows[] = {
+		{ "the place is named", "{\"properties\":{\"a\":{\"type\":\"text\"}}}",
+		  "properties.a.type: not a type of JSON Schema" },
+		{ "references", "{\"$ref\":\"#/x\"}", "$ref: references are not supported" },
+		{ "a broken pattern", "{\"pattern\":\"(\"}",
+		  "pattern: not a regular expression that is understood here" },
+		{ "alternatives are a list", "{\"anyOf\":{}}",
+		  "anyOf: expected a non-empty array of schemas" },
+		{ "bounds are numbers", "{\"minimum\":\"1\"}", "minimum: expected a number" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct errtext why = { "" };
+		json_t *json = json_parse(str_of(rows[i].schema), NULL);
+
+		CHECK(rows[i].why, schema_new(json, &why) == NULL);
+		CHECK_STR(rows[i].why, str_of(why.text), rows[i].want);
+		json_decref(json);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(violations), cmocka_unit_test(bad_schemas) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
