@@ -65,7 +65,7 @@ struct lane {
 struct socket {
 	struct loop_fd watch;
 	struct lane *lane;
-	bool ours;   /* opened, and so closed, through our callbacks */
+	bool kept;   /* a reply came over it, so libcurl will tell when it closes it */
 	bool in_use; /* libcurl asked for events; false = it stays in the loop just in case */
 };
 
@@ -80,7 +80,7 @@ struct http_transfer {
 	struct buf gzipped;     /* the request's body */
 	struct buf header_text; /* the request's headers and the list nodes that libcurl walks */
 	size_t max_reply_bytes;
-	bool over_limit, deny_private, denied;
+	bool over_limit, head_ended, deny_private, denied;
 	bool set_follow, set_deny, set_tls; /* what the easy handle's options say at present */
 	const char *set_method;
 	char error_text[CURL_ERROR_SIZE];
@@ -239,10 +239,10 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *userp, void *
 	(void)easy;
 	(void)socketp;
 	if (what == CURL_POLL_REMOVE) {
-		if (s && s->ours)
+		if (s && s->kept)
 			s->in_use = false;
 		else
-			socket_drop(c, fd); /* libcurl closes its own sockets without a word */
+			socket_drop(c, fd); /* it may be closed without a word, or be closed already */
 		return 0;
 	}
 	if (!s)
@@ -254,6 +254,24 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *userp, void *
 	else
 		(void)loop_fd_add(c->loop, &s->watch, fd, events, on_socket_ready);
 	return 0;
+}
+
+/* The number may be that of a socket which libcurl closed while connecting, and for which it wants the same
+ * events still: then it does not ask again. */
+static void socket_renew(struct http_client *c, int fd)
+{
+	struct socket *s = socket_at(c, fd);
+	unsigned events;
+
+	if (!s)
+		return;
+	events = s->watch.events;
+	s->kept = false;
+	if (!s->watch.active)
+		return;
+	loop_fd_del(c->loop, &s->watch);
+	if (s->in_use)
+		(void)loop_fd_add(c->loop, &s->watch, fd, events, on_socket_ready);
 }
 
 static curl_socket_t on_open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
@@ -269,8 +287,7 @@ static curl_socket_t on_open_socket(void *userp, curlsocktype purpose, struct cu
 	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
-	socket_drop(t->client, fd);
-	socket_make(t->client, fd)->ours = true;
+	socket_renew(t->client, fd);
 	return fd;
 }
 
@@ -308,6 +325,16 @@ static size_t on_body(char *p, size_t size, size_t n, void *userp)
 	return n;
 }
 
+/* libcurl takes a connection that ends within the head for a complete reply; the blank line tells. */
+static size_t on_head_line(char *p, size_t size, size_t n, void *userp)
+{
+	struct http_transfer *t = userp;
+
+	(void)size;
+	t->head_ended = n > 0 && (p[0] == '\r' || p[0] == '\n');
+	return n;
+}
+
 static void set_constant_options(struct http_transfer *t)
 {
 	const struct http_client_options *opt = &t->client->opt;
@@ -317,6 +344,8 @@ static void set_constant_options(struct http_transfer *t)
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error_text);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_head_line);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
 	curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
@@ -440,6 +469,14 @@ static int error_of(const struct http_transfer *t, CURLcode code)
 	}
 }
 
+static void socket_keep(struct http_transfer *t)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+
+	if (curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD)
+		socket_make(t->client, fd)->kept = true;
+}
+
 /* The call whose `done` is running: it may ask for its reply's headers, but has no transfer any more. */
 static _Thread_local struct {
 	const struct http_call *call;
@@ -462,6 +499,8 @@ static void finish(struct http_transfer *t, int err, const char *error_text)
 	reply.connect_us = connect > 0 ? (uint64_t)connect : 0;
 	reply.total_us = total > 0 ? (uint64_t)total : 0;
 	reply.reused_connection = connects == 0;
+	if (err == 0 && connects > 0)
+		socket_keep(t);
 	call = transfer_detach(t);
 	delivering.call = call;
 	delivering.easy = t->easy;
@@ -490,8 +529,10 @@ static void lane_settle(struct lane *l)
 
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &p);
 		t = (struct http_transfer *)(void *)p;
-		if (code == CURLE_OK)
+		if (code == CURLE_OK && t->head_ended)
 			finish(t, 0, NULL);
+		else if (code == CURLE_OK)
+			finish(t, ERR_UPSTREAM, "connection closed in the middle of the reply's head");
 		else
 			finish(t, error_of(t, code),
 			       *t->error_text ? t->error_text : curl_easy_strerror(code));
@@ -684,7 +725,7 @@ static int transfer_prepare(struct http_transfer *t, const struct http_call_requ
 	t->max_reply_bytes = req->max_reply_bytes ? req->max_reply_bytes : DEFAULT_REPLY_BYTES;
 	t->reply.max_bytes = t->max_reply_bytes;
 	buf_clear(&t->reply);
-	t->over_limit = t->denied = false;
+	t->over_limit = t->head_ended = t->denied = false;
 	t->error_text[0] = '\0';
 	return 0;
 }

@@ -128,7 +128,9 @@ int loop_fd_add(struct loop *l, struct loop_fd *w, int fd, unsigned events,
 	struct slot *s = slot_for(l, fd);
 	struct epoll_event ev = { .events = to_epoll(events) };
 
-	assert(!w->active && !s->w);
+	assert(!w->active);
+	if (s->w) /* its descriptor was closed behind our back, or this number could not come again */
+		s->w->active = false;
 	ev.data.u64 = (uint64_t)(s->generation + 1) << 32 | (uint32_t)fd;
 	if (epoll_ctl(l->epfd, EPOLL_CTL_ADD, fd, &ev) < 0)
 		return ERR_INTERNAL;
