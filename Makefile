@@ -87,6 +87,9 @@ check-asan: ## unit tests under AddressSanitizer and UBSan
 check-tsan: ## unit tests under ThreadSanitizer
 	@$(MAKE) --no-print-directory VARIANT=tsan unit
 
+check-vectors: all ## adapters against their test vectors, where those are present
+	@tests/run-vectors $(B)/bin/adapter-check ../shared/vectors
+
 check-deps: ## common includes neither service; pbs and idr never include each other
 	@! grep -rnE '#include "(pbs|idr)/' common
 	@! grep -rsnE '#include "idr/' pbs
@@ -108,4 +111,4 @@ help: ## list targets
 
 FORCE: ;
 .SECONDARY:
-.PHONY: all unit check-asan check-tsan check-deps format check-format tidy clean help FORCE
+.PHONY: all unit check-asan check-tsan check-vectors check-deps format check-format tidy clean help FORCE

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/err.h"
 #include "common/mem.h"
 #include "pbs/adapters/ortb_common.h"
 #include "pbs/adapters/registry.h"
 #include "pbs/adapters/schema_node.h"
+#include "pbs/price/currency.h"
 
 enum { FILE_MAX = 8 << 20 };
 
@@ -98,34 +98,36 @@ static bool same_json(const json_t *a, const json_t *b)
 	return true;
 }
 
-/* rates[from][to], the inverse, or by way of any row that has both. */
-static int convert(const void *ctx, double amount, struct str from, struct str to, double *ret_amount,
+static int convert(const void *rates, double amount, struct str from, struct str to, double *ret_amount,
 		   struct errtext *why)
 {
-	const json_t *rates = ctx;
-	char f[8] = "", t[8] = "";
-	const char *base;
-	json_t *row;
-	double direct, inverse;
+	double rate;
+	int err = currency_rate(rates, from, to, &rate, why);
 
-	(void)snprintf(f, sizeof f, STR_FMT, STR_ARG(from));
-	(void)snprintf(t, sizeof t, STR_FMT, STR_ARG(to));
-	direct = json_num_at(json_object_get(rates, f), t, 0);
-	inverse = json_num_at(json_object_get(rates, t), f, 0);
-	if (direct == 0 && inverse != 0)
-		direct = 1 / inverse;
-	json_object_foreach ((json_t *)rates, base, row) {
-		double one = json_num_at(row, f, 0), two = json_num_at(row, t, 0);
+	if (err == 0)
+		*ret_amount = amount * rate;
+	return err;
+}
 
-		if (direct == 0 && one != 0 && two != 0)
-			direct = two / one;
-	}
-	if (direct == 0) {
-		errtext_set(why, "Currency conversion rate not found: '%s' => '%s'", f, t);
-		return ERR_NOTFOUND;
-	}
-	*ret_amount = amount * direct;
-	return 0;
+static void drop_table(void *table)
+{
+	currency_table_free(table);
+}
+
+/* The request's own rates, which need not be there. */
+static void set_rates(struct adapter_request *r, const json_t *request)
+{
+	struct currency_table *table =
+		currency_table_from_json(json_at(request, "ext.prebid.currency.rates"));
+	struct currency_rates *rates = ARENA_NEW(r->arena, struct currency_rates);
+
+	if (!table)
+		return;
+	arena_defer(r->arena, drop_table, table);
+	rates->request = table;
+	rates->request_only = true;
+	r->convert = convert;
+	r->rates = rates;
 }
 
 static bool message_matches(struct str comparison, struct str want, const char *got, struct errtext *why)
@@ -395,7 +397,7 @@ static bool run_vector(struct arena *a, const struct bidder *bidder, const struc
 		       const json_t *vector, struct errtext *why)
 {
 	const json_t *errors = typed_get(vector, "expectedMakeRequestsErrors");
-	json_t *shared, *frozen, *rates;
+	json_t *shared, *frozen;
 	struct adapter_request r = {
 		.arena = a, .bidder = bidder, .entry = mode->entry, .random = constant_chance
 	};
@@ -412,11 +414,7 @@ static bool run_vector(struct arena *a, const struct bidder *bidder, const struc
 	arena_own_json(a, shared);
 	frozen = arena_own_json(a, json_deep_copy(shared));
 	r.root = arena_own_json(a, adapter_request_copy(shared));
-	rates = json_at(shared, "ext.prebid.currency.rates");
-	if (json_object_size(rates) > 0) {
-		r.convert = convert;
-		r.rates = rates;
-	}
+	set_rates(&r, shared);
 	adapter_calls_init(&calls, a);
 	bidder->adapter->make_requests(&r, &calls);
 	if (!check_errors("MakeRequests", errors, &calls.errors, why) ||

@@ -183,6 +183,61 @@ static void shipped_files(void **state)
 	CHECK("there are some", n > 0);
 }
 
+/* Without the words that only describe. */
+static json_t *bare_schema(json_t *j)
+{
+	const char *key;
+	json_t *v, *out;
+
+	if (json_is_array(j)) {
+		out = json_array();
+		for (size_t i = 0; i < json_array_size(j); i++)
+			json_array_append_new(out, bare_schema(json_array_get(j, i)));
+		return out;
+	}
+	if (!json_is_object(j))
+		return json_incref(j);
+	out = json_object();
+	json_object_foreach (j, key, v) {
+		bool words = strcmp(key, "description") == 0 || strcmp(key, "title") == 0 ||
+			     strcmp(key, "$schema") == 0;
+
+		if (!words || !json_is_string(v))
+			json_object_set_new(out, key, bare_schema(v));
+	}
+	return out;
+}
+
+/* Publishers' parameters must pass or fail here as they do elsewhere. */
+static void schemas_agree_with_the_published(void **state)
+{
+	struct dirent *entry;
+	DIR *dir = opendir("../shared/vectors/params");
+
+	(void)state;
+	if (!dir)
+		skip();
+	while ((entry = readdir(dir))) {
+		char ours[512], theirs[512];
+		json_t *a, *b, *bare_a, *bare_b;
+
+		(void)snprintf(ours, sizeof ours, "pbs/config/bidder-params/%s", entry->d_name);
+		(void)snprintf(theirs, sizeof theirs, "../shared/vectors/params/%s", entry->d_name);
+		a = entry->d_name[0] == '.' ? NULL : json_parse_file(ours, 1 << 20, NULL);
+		if (!a)
+			continue;
+		b = json_parse_file(theirs, 1 << 20, NULL);
+		bare_a = bare_schema(a);
+		bare_b = bare_schema(b);
+		CHECK(ours, json_equal(bare_a, bare_b));
+		json_decref(bare_a);
+		json_decref(bare_b);
+		json_decref(a);
+		json_decref(b);
+	}
+	closedir(dir);
+}
+
 static void capabilities(void **state)
 {
 	static const struct {
@@ -278,7 +333,7 @@ int main(void)
 		cmocka_unit_test(info_is_read),          cmocka_unit_test(bad_info_names_the_key),
 		cmocka_unit_test(bidders_are_found),     cmocka_unit_test(adapters_are_sorted),
 		cmocka_unit_test(shipped_files),         cmocka_unit_test(capabilities),
-		cmocka_unit_test(careless_changes_show),
+		cmocka_unit_test(careless_changes_show), cmocka_unit_test(schemas_agree_with_the_published),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

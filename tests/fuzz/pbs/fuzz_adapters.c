@@ -1,0 +1,96 @@
+/* Every adapter with hostile parameters and hostile replies. The first byte picks the adapter, the second
+ * whether the rest is the imp's parameters, the whole imp, or the body of a reply; a reply's status is 200.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "pbs/adapters/ortb_common.h"
+#include "pbs/adapters/registry.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { MODES = 3 };
+
+static const char *const endpoints[] = { "http://b.example/x?y=1", "http://b.example/{PublisherId}" };
+
+static uint64_t no_chance(void *chance)
+{
+	(void)chance;
+	return 7;
+}
+
+static json_t *plain_request(void)
+{
+	return json_parse(
+		STR("{\"id\":\"r\",\"site\":{\"page\":\"p\",\"publisher\":{\"id\":\"o\"}},\"imp\":["
+		    "{\"id\":\"1\",\"banner\":{\"format\":[{\"w\":3,\"h\":2}]},\"ext\":{\"bidder\":{}}},"
+		    "{\"id\":\"2\",\"video\":{\"mimes\":[\"v\"]},\"ext\":{\"bidder\":{}}},"
+		    "{\"id\":\"3\",\"native\":{\"request\":\"{}\"},\"ext\":{\"bidder\":{}}}]}"),
+		NULL);
+}
+
+/* The request with the fuzzed part in place, or NULL when that is no JSON or no OpenRTB. */
+static json_t *make_request(int mode, struct str text)
+{
+	json_t *in = plain_request(), *imps = json_object_get(in, "imp"), *part, *out;
+
+	if (mode < 2) {
+		part = json_parse(text, NULL);
+		for (size_t i = 0; part && mode == 0 && i < json_array_size(imps); i++)
+			json_object_set(json_object_get(json_array_get(imps, i), "ext"), "bidder", part);
+		if (part && mode == 1)
+			json_array_insert(imps, 0, part);
+		json_decref(part);
+	}
+	out = ortb_decode(in, ORTB_BID_REQUEST, NULL, NULL);
+	json_decref(in);
+	return out;
+}
+
+static void run(const struct adapter *adapter, int mode, struct str text, json_t *shared)
+{
+	static const struct adapter_host host = { "http://h.example", "2", "1", 1 };
+	struct arena *a = arena_new();
+	struct bidder_info info = { .name = adapter->name,
+				    .xapi_username = "u",
+				    .xapi_password = "p",
+				    .xapi_tracker = "t",
+				    .root = arena_own_json(a, json_object()) };
+	struct bidder bidder = { adapter->name, endpoints[text.n % 2], adapter, &info, &host, NULL };
+	struct adapter_request r = { .arena = a, .bidder = &bidder, .random = no_chance };
+	struct adapter_reply reply = { .status = 200, .bytes = mode == 2 ? text : STR("{\"id\":\"x\"}") };
+	json_t *frozen = arena_own_json(a, json_deep_copy(shared));
+	struct adapter_calls calls;
+	struct adapter_bids bids;
+
+	if (!adapter->build || adapter->build(&bidder, a, NULL) == 0) {
+		r.root = arena_own_json(a, adapter_request_copy(shared));
+		adapter_calls_init(&calls, a);
+		adapter->make_requests(&r, &calls);
+		adapter_bids_init(&bids, a);
+		if (calls.first)
+			adapter->parse_bids(&r, calls.first, &reply, &bids);
+		if (!json_equal(shared, frozen))
+			abort();
+	}
+	arena_free(a);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct str text;
+	json_t *shared;
+	int mode;
+
+	if (size < 2)
+		return 0;
+	text = (struct str){ (const char *)data + 2, size - 2 };
+	mode = data[1] % MODES;
+	shared = make_request(mode, text);
+	if (!shared)
+		return 0;
+	run(adapter_at(data[0] % adapter_count()), mode, text, shared);
+	json_decref(shared);
+	return 0;
+}
