@@ -76,7 +76,7 @@ struct http_server {
 	struct loop_fd watch;
 	struct loop_hook hook;
 	struct loop_timer sweep;
-	bool due, closing;
+	bool due, closing, ending;
 	uint16_t port;
 	struct rng rng;
 	struct conn *deadlines, **deadlines_end;
@@ -685,6 +685,10 @@ static void hand_over(struct exchange *x)
 	struct http_request *req = &x->req;
 	unsigned allowed;
 
+	if (s->ending) {
+		http_reply(req, 503, NULL, STR(""));
+		return;
+	}
 	if (s->opt.cors && http_cors_apply(req))
 		return;
 	if (!req->route) {
@@ -888,7 +892,9 @@ void http_server_free(struct http_server *s)
 	if (!s)
 		return;
 	if (s->daemon) {
-		/* libmicrohttpd must not be stopped with suspended connections */
+		/* libmicrohttpd must not be stopped with suspended connections, and this run may bring new
+		 * requests */
+		s->ending = true;
 		for (struct exchange *x = s->open; x; x = x->next)
 			if (x->suspended)
 				http_reply(&x->req, 503, NULL, STR(""));
