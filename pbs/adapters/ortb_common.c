@@ -95,9 +95,9 @@ static enum ortb_verdict visit_imp(struct ortb_imp *x, const struct ortb_rules *
 	return rules->each_imp ? rules->each_imp(x) : ORTB_KEEP;
 }
 
-/* False when a hook gave up the whole request. */
-static bool visit_imps(struct adapter_request *r, struct adapter_calls *out, const struct ortb_rules *rules)
+bool ortb_visit_imps(struct adapter_request *r, struct adapter_errors *errors)
 {
+	const struct ortb_rules *rules = r->bidder->adapter->rules;
 	json_t *imps = json_object_get(r->root, "imp"), *kept;
 	size_t n = json_array_size(imps);
 
@@ -105,7 +105,7 @@ static bool visit_imps(struct adapter_request *r, struct adapter_calls *out, con
 		return true;
 	kept = json_array();
 	for (size_t i = 0; i < n; i++) {
-		struct ortb_imp x = { r, &out->errors, json_array_get(imps, i), NULL, i };
+		struct ortb_imp x = { r, errors, json_array_get(imps, i), NULL, i };
 		enum ortb_verdict verdict = visit_imp(&x, rules);
 
 		if (verdict == ORTB_ABORT) {
@@ -124,15 +124,15 @@ void ortb_make_requests(struct adapter_request *r, struct adapter_calls *out)
 	const struct ortb_rules *rules = r->bidder->adapter->rules;
 	struct adapter_call *call;
 
-	if (!visit_imps(r, out, rules))
+	if (!ortb_visit_imps(r, &out->errors))
 		return;
 	if (json_array_size(json_object_get(r->root, "imp")) == 0 && !rules->send_empty) {
 		if (rules->nothing_left)
 			rules->nothing_left(&out->errors);
 		return;
 	}
-	if (rules->request)
-		rules->request(r);
+	if (rules->request && rules->request(r, &out->errors) == ORTB_ABORT)
+		return;
 	call = adapter_call_add(r, out, str_of(r->bidder->endpoint), r->root);
 	ortb_headers(r->arena, call, rules->headers);
 	if (rules->add_headers)
@@ -199,18 +199,24 @@ enum ortb_gate ortb_status_gate(int status, const struct ortb_status *texts, str
 }
 #pragma GCC diagnostic pop
 
+json_t *ortb_reply_json(struct arena *a, const struct adapter_reply *reply, struct errtext *why)
+{
+	json_t *json;
+
+	if (reply->json)
+		return reply->json;
+	json = str_trim(reply->bytes).n > 0 ? json_parse(reply->bytes, why) : NULL;
+	return json ? arena_own_json(a, json) : NULL;
+}
+
 json_t *ortb_reply(struct arena *a, const struct adapter_reply *reply, const struct typed_struct *type,
 		   struct errtext *why)
 {
-	json_t *json = reply->json ? json_incref(reply->json) : NULL, *decoded;
+	json_t *json = ortb_reply_json(a, reply, why), *decoded;
 
-	if (!json && str_trim(reply->bytes).n > 0) {
-		json = json_parse(reply->bytes, why);
-		if (!json)
-			return NULL;
-	}
+	if (!json && str_trim(reply->bytes).n > 0)
+		return NULL;
 	decoded = typed_decode(json, type, why, NULL);
-	json_decref(json);
 	return decoded ? arena_own_json(a, decoded) : NULL;
 }
 

@@ -62,7 +62,8 @@ struct ortb_rules {
 	int bad_params;                  /* code of params that do not decode; 0 means ADAPTER_BAD_INPUT */
 	enum ortb_verdict on_bad_params; /* ORTB_KEEP means ORTB_DROP: nobody keeps those */
 	enum ortb_verdict (*each_imp)(struct ortb_imp *x);
-	void (*request)(struct adapter_request *r);                                /* after the imps */
+	/* after the imps: what concerns the request as a whole; ORTB_ABORT: no call */
+	enum ortb_verdict (*request)(struct adapter_request *r, struct adapter_errors *errors);
 	void (*add_headers)(struct adapter_request *r, struct adapter_call *call); /* after `headers` */
 	void (*nothing_left)(struct adapter_errors *e);                            /* no imp is left */
 
@@ -78,6 +79,10 @@ void ortb_parse_bids(const struct adapter_request *r, const struct adapter_call 
 		     const struct adapter_reply *reply, struct adapter_bids *out);
 
 /* Request side ------------------------------------------------------------------------------------- */
+
+/* The imps through params and each_imp of the bidder's rules; those that are kept become the request's. False
+ * when a hook gave up the request. For make_requests of an adapter's own, which then splits as it likes. */
+bool ortb_visit_imps(struct adapter_request *r, struct adapter_errors *errors);
 
 /* The wrapper of imp.ext ("adapters.ExtImpBidder") and then `bidder` decoded. The result is the params, held
  * by the arena; NULL with the reference's text. */
@@ -112,6 +117,9 @@ void ortb_publisher_id(json_t *root, const char *where, struct str id);
 enum ortb_gate { ORTB_GATE_OK, ORTB_GATE_NOTHING, ORTB_GATE_ERROR };
 enum ortb_gate ortb_status_gate(int status, const struct ortb_status *texts, struct adapter_errors *e);
 
+/* The reply's body as it came, held by the arena: for members that OpenRTB does not have. NULL when it is
+ * empty or not JSON. */
+json_t *ortb_reply_json(struct arena *a, const struct adapter_reply *reply, struct errtext *why);
 /* The reply's body decoded as `type`, held by the arena; NULL with the reference's text. */
 json_t *ortb_reply(struct arena *a, const struct adapter_reply *reply, const struct typed_struct *type,
 		   struct errtext *why);
