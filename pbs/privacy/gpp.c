@@ -81,9 +81,8 @@ static const struct layout_field state_8_1[] = STATE_2023(8, 1), state_7_1[] = S
 static const struct layout_field later_8_1[] = STATE_2024(8, 1), later_8_3[] = STATE_2024(8, 3),
 				 later_11_3[] = STATE_2024(11, 3), later_9_5[] = STATE_2024(9, 5),
 				 later_10_5[] = STATE_2024(10, 5);
-static const struct layout_field usmn[] = { F(VERSION), F(PROCESSING_NOTICE),
-					    OPT_OUTS,   L(SENSITIVE, 8),
-					    F(CHILD),   MSPA };
+static const struct layout_field usmt[] = { F(VERSION),  F(SHARING_NOTICE),  OPT_OUTS, L(SENSITIVE, 8),
+					    L(CHILD, 3), F(ADDITIONAL_DATA), MSPA };
 static const struct layout_field usmd[] = { MSPA_FIRST, F(ADDITIONAL_DATA), { 0, 0 } };
 static const struct layout_field mspa_child[] = { MSPA_FIRST, F(CHILD), F(ADDITIONAL_DATA), { 0, 0 } };
 static const struct layout_field consent_segment[] = { L(SENSITIVE, 8), { 0, 0 } };
@@ -113,7 +112,7 @@ static const struct {
 	[11] = { "usut", "usput", usut, SECOND_NONE, 7, 1 },
 	[12] = { "usct", "uspct", state_8_3, SECOND_GPC, 7, 1 },
 	[13] = { "usfl", "uspfl", later_8_3, SECOND_NONE, 7, 1 },
-	[14] = { "usmt", "uspmt", later_8_3, SECOND_GPC, 7, 1 },
+	[14] = { "usmt", "uspmt", usmt, SECOND_GPC, 7, 1 },
 	[15] = { "usor", "uspor", later_11_3, SECOND_GPC, 7, 1 },
 	[16] = { "ustx", "usptx", later_8_1, SECOND_GPC, 7, 1 },
 	[17] = { "usde", "uspde", later_9_5, SECOND_GPC, 7, 1 },
@@ -122,7 +121,7 @@ static const struct {
 	[20] = { "usnh", "uspnh", later_8_3, SECOND_GPC, 7, 1 },
 	[21] = { "usnj", "uspnj", later_10_5, SECOND_GPC, 7, 1 },
 	[22] = { "ustn", "usptn", later_8_1, SECOND_GPC, 7, 1 },
-	[23] = { "usmn", "uspmn", usmn, SECOND_GPC, 7, 1 },
+	[23] = { "usmn", "uspmn", later_8_1, SECOND_GPC, 7, 1 },
 	[24] = { "usmd", "uspmd", usmd, SECOND_GPC, -1, 0 },
 	[25] = { "usin", "uspin", mspa_child, SECOND_SENSITIVE, 7, 1 },
 	[26] = { "usky", "uspky", mspa_child, SECOND_SENSITIVE, 7, 1 },
