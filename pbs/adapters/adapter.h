@@ -80,6 +80,7 @@ struct adapter_request {
 	const void *rates;
 	uint64_t (*random)(void *chance);
 	void *chance;
+	void *scratch; /* the adapter's own, from its first imp to its last reply; NULL at first */
 };
 
 struct adapter_header {

@@ -36,21 +36,28 @@ static const struct typed_field wrapper_fields[] = {
 	FIELD("bidder", "Bidder", RAW),
 	FIELD("ae", "AuctionEnvironment", INT),
 };
-static const struct typed_struct ext_imp_bidder = { "adapters.ExtImpBidder", wrapper_fields,
-						    ARRAY_LEN(wrapper_fields) };
+const struct typed_struct ortb_ext_imp_bidder = { "adapters.ExtImpBidder", wrapper_fields,
+						  ARRAY_LEN(wrapper_fields) };
 
-/* An imp's ext is built by us and rarely differs in shape, so the decoded wrapper is dropped again at once:
- * its members live on in the imp. */
+json_t *ortb_typed(struct arena *a, json_t *in, const struct typed_struct *type, struct errtext *why)
+{
+	json_t *decoded = typed_decode(in, type, why, NULL);
+
+	return decoded ? arena_own_json(a, decoded) : NULL;
+}
+
+/* The wrapper is dropped at once: its members live on in the imp. */
 json_t *ortb_params(struct arena *a, const json_t *imp, const struct typed_struct *params,
 		    struct errtext *why)
 {
-	json_t *wrapper = typed_decode(json_object_get(imp, "ext"), &ext_imp_bidder, why, NULL), *decoded;
+	json_t *wrapper = typed_decode(json_object_get(imp, "ext"), &ortb_ext_imp_bidder, why, NULL),
+	       *decoded;
 
 	if (!wrapper)
 		return NULL;
-	decoded = typed_decode(json_object_get(wrapper, "bidder"), params, why, NULL);
+	decoded = ortb_typed(a, json_object_get(wrapper, "bidder"), params, why);
 	json_decref(wrapper);
-	return decoded ? arena_own_json(a, decoded) : NULL;
+	return decoded;
 }
 
 void ortb_headers(struct arena *a, struct adapter_call *call, enum ortb_headers headers)
@@ -89,7 +96,7 @@ static enum ortb_verdict visit_imp(struct ortb_imp *x, const struct ortb_rules *
 		if (!x->params) {
 			adapter_error(x->errors, rules->bad_params ? rules->bad_params : ADAPTER_BAD_INPUT,
 				      "%s", why.text);
-			return rules->on_bad_params == ORTB_ABORT ? ORTB_ABORT : ORTB_DROP;
+			return rules->abort_on_bad_params ? ORTB_ABORT : ORTB_DROP;
 		}
 	}
 	return rules->each_imp ? rules->each_imp(x) : ORTB_KEEP;
@@ -212,12 +219,11 @@ json_t *ortb_reply_json(struct arena *a, const struct adapter_reply *reply, stru
 json_t *ortb_reply(struct arena *a, const struct adapter_reply *reply, const struct typed_struct *type,
 		   struct errtext *why)
 {
-	json_t *json = ortb_reply_json(a, reply, why), *decoded;
+	json_t *json = ortb_reply_json(a, reply, why);
 
 	if (!json && str_trim(reply->bytes).n > 0)
-		return NULL;
-	decoded = typed_decode(json, type, why, NULL);
-	return decoded ? arena_own_json(a, decoded) : NULL;
+		return NULL; /* not JSON, which `why` says */
+	return ortb_typed(a, json, type, why);
 }
 
 static void take_currency(struct adapter_bids *out, const json_t *response, enum ortb_currency rule)

@@ -58,9 +58,9 @@ extern const struct ortb_status ortb_status_stop; /* the same with a full stop *
 struct ortb_rules {
 	const struct typed_struct *params; /* NULL: imp.ext is not looked at */
 	enum ortb_headers headers;
-	bool send_empty;                 /* call even when no imp is left */
-	int bad_params;                  /* code of params that do not decode; 0 means ADAPTER_BAD_INPUT */
-	enum ortb_verdict on_bad_params; /* ORTB_KEEP means ORTB_DROP: nobody keeps those */
+	bool send_empty;          /* call even when no imp is left */
+	int bad_params;           /* code of params that do not decode; 0 means ADAPTER_BAD_INPUT */
+	bool abort_on_bad_params; /* gives up the request; else the imp is dropped */
 	enum ortb_verdict (*each_imp)(struct ortb_imp *x);
 	/* after the imps: what concerns the request as a whole; ORTB_ABORT: no call */
 	enum ortb_verdict (*request)(struct adapter_request *r, struct adapter_errors *errors);
@@ -84,11 +84,14 @@ void ortb_parse_bids(const struct adapter_request *r, const struct adapter_call 
  * when a hook gave up the request. For make_requests of an adapter's own, which then splits as it likes. */
 bool ortb_visit_imps(struct adapter_request *r, struct adapter_errors *errors);
 
-/* The wrapper of imp.ext ("adapters.ExtImpBidder") and then `bidder` decoded. The result is the params, held
- * by the arena; NULL with the reference's text. */
+/* typed_decode() with the result held by the arena; NULL with the reference's text. */
+json_t *ortb_typed(struct arena *a, json_t *in, const struct typed_struct *type, struct errtext *why);
+/* imp.ext as ortb_ext_imp_bidder and then its `bidder` as `params`. An adapter with a wrapper or with texts
+ * of its own leaves rules->params out and calls ortb_typed() for each in its each_imp. */
 json_t *ortb_params(struct arena *a, const json_t *imp, const struct typed_struct *params,
 		    struct errtext *why);
-extern const struct typed_struct ortb_ext_imp_prebid; /* imp.ext.prebid, for wrappers of an adapter's own */
+extern const struct typed_struct ortb_ext_imp_bidder; /* the common wrapper: prebid, bidder, ae */
+extern const struct typed_struct ortb_ext_imp_prebid; /* imp.ext.prebid */
 
 /* Shares every member of the request but `imp`, which becomes `imps` (taken). */
 json_t *ortb_body(struct adapter_request *r, json_t *imps);
