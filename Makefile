@@ -44,6 +44,9 @@ TESTS_COMMON := $(call src,$(wildcard tests/unit/test_*.c))
 TESTS_PBS    := $(call src,tests/unit/pbs)
 TESTS_IDR    := $(call src,tests/unit/idr)
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/check/%,$(TESTS_COMMON) $(TESTS_PBS) $(TESTS_IDR))
+FUZZ      := $(call src,tests/fuzz/common tests/fuzz/pbs tests/fuzz/idr)
+fuzz_bin  = $(B)/replay/$(basename $(notdir $(1)))
+FUZZ_BINS := $(foreach t,$(FUZZ),$(call fuzz_bin,$(t)))
 tool_bin  = $(B)/bin/$(subst _,-,$(basename $(notdir $(1))))
 TOOLS     := $(call src,tools)
 FAKES     := $(wildcard tests/fakes/*.c)
@@ -62,12 +65,21 @@ $(foreach t,$(TESTS_COMMON),$(eval $(B)/check/$(basename $(notdir $(t))): $(call
 $(foreach t,$(TESTS_PBS),$(eval $(patsubst tests/unit/%.c,$(B)/check/%,$(t)): $(call obj,$(t)) $(PBS_LIB) $(COMMON)))
 $(foreach t,$(TESTS_IDR),$(eval $(patsubst tests/unit/%.c,$(B)/check/%,$(t)): $(call obj,$(t)) $(IDR_LIB) $(COMMON)))
 
+# In every variant but fuzz a target is linked with a main that replays its corpus, as one more unit test.
+$(foreach t,$(filter tests/fuzz/common/%,$(FUZZ)),$(eval $(call fuzz_bin,$(t)): $(call obj,$(t)) $(COMMON)))
+$(foreach t,$(filter tests/fuzz/pbs/%,$(FUZZ)),$(eval $(call fuzz_bin,$(t)): $(call obj,$(t)) $(PBS_LIB) $(COMMON)))
+$(foreach t,$(filter tests/fuzz/idr/%,$(FUZZ)),$(eval $(call fuzz_bin,$(t)): $(call obj,$(t)) $(IDR_LIB) $(COMMON)))
+$(FUZZ_BINS): $(if $(filter fuzz,$(VARIANT)),,$(B)/tests/fuzz/replay.o)
+
 $(B)/bin/% :
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(ALL_LIBS)
 $(B)/check/% :
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(ALL_LIBS) -lcmocka
+$(B)/replay/% :
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) -o $@ $(filter %.o,$^) $(ALL_LIBS)
 $(B)/%.o: %.c $(B)/.flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -79,8 +91,8 @@ $(B)/.flags: FORCE
 $(B)/idr/core/%.o: ALL_CFLAGS += -O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math -freciprocal-math
 -include tests/sim/sim.mk
 
-unit: $(UNIT_BINS) ## build and run the unit tests of this VARIANT
-	@tests/run-unit $(UNIT_BINS)
+unit: $(UNIT_BINS) $(FUZZ_BINS) ## build and run the unit tests of this VARIANT
+	@tests/run-unit $(UNIT_BINS) $(FUZZ_BINS)
 
 check-asan: ## unit tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory VARIANT=asan unit
@@ -89,6 +101,12 @@ check-tsan: ## unit tests under ThreadSanitizer
 
 check-vectors: all ## adapters against their test vectors, where those are present
 	@tests/run-vectors $(B)/bin/adapter-check ../shared/vectors
+
+FUZZ_SECONDS ?= 20
+fuzz: ## fuzz every parser for FUZZ_SECONDS (clang); FUZZ_ONLY=name for one
+	@$(MAKE) --no-print-directory VARIANT=fuzz CC=clang run-fuzz
+run-fuzz: $(if $(FUZZ_ONLY),$(filter %/fuzz_$(FUZZ_ONLY),$(FUZZ_BINS)),$(FUZZ_BINS))
+	@tests/run-fuzz $(FUZZ_SECONDS) $^
 
 check-deps: ## common includes neither service; pbs and idr never include each other
 	@! grep -rnE '#include "(pbs|idr)/' common
