@@ -87,11 +87,10 @@ static int fill_granularity(json_t *parent, const char *key, const char *place, 
 		g = NULL;
 	if (!g || (precision && !json_is_integer(precision) && !json_is_null(precision)) ||
 	    (own_ranges && !json_is_array(own_ranges) && !json_is_null(own_ranges)))
-		return refuse(m, "request.ext is invalid: %s is not a price granularity", place);
+		return refuse(m, "req.ext is invalid: %s is not a price granularity", place);
 	ranges = json_array_size(own_ranges) ? new_ranges_from(own_ranges) : new_ranges(g);
 	if (!ranges)
-		return refuse(m, "request.ext is invalid: %s.ranges holds something that is not a range",
-			      place);
+		return refuse(m, "req.ext is invalid: %s.ranges holds something that is not a range", place);
 	full = json_object();
 	/* An incomplete granularity is replaced as a whole, so its precision goes with it. */
 	if (json_array_size(own_ranges) && json_is_integer(precision))

@@ -199,9 +199,9 @@ int ext_decode(json_t *req, struct messages *m)
 	struct errtext why;
 
 	if (ext && !json_is_object(ext))
-		return refuse(m, "request.ext is invalid: expected an object");
+		return refuse(m, "req.ext is invalid: expected an object");
 	if (ext && !decode_prebid(ext, &ext_request_prebid, &why))
-		return refuse(m, "request.ext is invalid: %s", why.text);
+		return refuse(m, "req.ext is invalid: %s", why.text);
 	for (size_t i = 0; i < json_array_size(imps); i++) {
 		ext = own_ext(json_own_element(imps, i));
 		if (ext && !json_is_object(ext))

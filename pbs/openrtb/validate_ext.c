@@ -14,7 +14,7 @@ static int check_alias(const struct validate_rules *rules, struct str alias, con
 	enum bidder_status status = rules->find_bidder(rules->bidder_ctx, target, &core);
 
 	if (!json_is_string(target_json))
-		return refuse(m, "request.ext is invalid: ext.prebid.aliases." STR_FMT " must be a string",
+		return refuse(m, "req.ext is invalid: ext.prebid.aliases." STR_FMT " must be a string",
 			      STR_ARG(alias));
 	if (status == BIDDER_DISABLED || (status == BIDDER_UNKNOWN && bidder_retired_hint(target)))
 		return refuse(m, "request.ext.prebid.aliases." STR_FMT " refers to disabled bidder: " STR_FMT,
@@ -56,7 +56,7 @@ static int check_aliases(const json_t *prebid, const struct validate_rules *rule
 
 		if (!json_is_integer(v) || id < 0 || id > MAX_GVL_ID)
 			return refuse(m,
-				      "request.ext is invalid: ext.prebid.aliasgvlids." STR_FMT
+				      "req.ext is invalid: ext.prebid.aliasgvlids." STR_FMT
 				      " must be a number between 0 and %d",
 				      STR_ARG(alias), MAX_GVL_ID);
 		if (!bidder_is_alias(names, alias))
@@ -91,10 +91,9 @@ static int check_factor(struct str bidder, const json_t *factor, const struct va
 	bool is_core;
 
 	if (!json_is_number(factor))
-		return refuse(m,
-			      "request.ext is invalid: ext.prebid.bidadjustmentfactors." STR_FMT
-			      " must be a number",
-			      STR_ARG(bidder));
+		return refuse(
+			m, "req.ext is invalid: ext.prebid.bidadjustmentfactors." STR_FMT " must be a number",
+			STR_ARG(bidder));
 	if (!(json_number_value(factor) > 0))
 		return refuse(m,
 			      "request.ext.prebid.bidadjustmentfactors." STR_FMT
@@ -225,17 +224,15 @@ static int check_rates(const json_t *prebid, const struct validate_rules *rules,
 	json_object_keylen_foreach(rates, from, from_len, row)
 	{
 		if (!json_is_object(row) && !json_is_null(row))
-			return refuse(m,
-				      "request.ext is invalid: ext.prebid.currency.rates must hold objects");
+			return refuse(m, "req.ext is invalid: ext.prebid.currency.rates must hold objects");
 		err = check_currency(rules, (struct str){ from, from_len }, m);
 		if (err)
 			return err;
 		json_object_keylen_foreach(row, to, to_len, rate)
 		{
 			if (!json_is_number(rate))
-				return refuse(m,
-					      "request.ext is invalid: ext.prebid.currency.rates must hold "
-					      "numbers");
+				return refuse(m, "req.ext is invalid: ext.prebid.currency.rates must hold "
+						 "numbers");
 			err = check_currency(rules, (struct str){ to, to_len }, m);
 			if (err)
 				return err;

@@ -218,10 +218,10 @@ static const struct {
 	  "}",
 	  "Unable to set interstitial size list for Imp id=1 (No valid sizes between 5x10 and 10x20)" },
 	{ "granularity of no name", "{'ext':{'prebid':{'targeting':{'pricegranularity':'fine'}}}}",
-	  "request.ext is invalid: ext.prebid.targeting.pricegranularity is not a price granularity" },
+	  "req.ext is invalid: ext.prebid.targeting.pricegranularity is not a price granularity" },
 	{ "ranges of a wrong type",
 	  "{'ext':{'prebid':{'targeting':{'pricegranularity':{'ranges':[{'max':'1'}]}}}}}",
-	  "request.ext is invalid: ext.prebid.targeting.pricegranularity.ranges holds something that is not "
+	  "req.ext is invalid: ext.prebid.targeting.pricegranularity.ranges holds something that is not "
 	  "a "
 	  "range" },
 };
