@@ -32,7 +32,6 @@ enum {
 	DRAIN_BYTES = 1 << 20,   /* of a refused body that is still read, so that the answer is */
 	FIRST_BODY_ROOM = 65536, /* believed of a Content-Length before the bytes come */
 	ERROR_BYTES = 4096,
-	ROUNDS = 3,
 	BACKLOG = 1024,
 };
 
@@ -746,22 +745,18 @@ static void on_daemon_ready(struct loop_fd *w, unsigned events)
 	container_of(w, struct http_server, watch)->due = true;
 }
 
-/* libmicrohttpd asks to be run again at once when it has not drained a socket; a few rounds of that are
- * cheaper here than as turns of the loop. */
 static int64_t before_wait(struct loop_hook *h)
 {
 	struct http_server *s = container_of(h, struct http_server, hook);
-	MHD_UNSIGNED_LONG_LONG ms = 0;
-	bool has_timeout = true;
+	MHD_UNSIGNED_LONG_LONG ms;
 
-	if (!s->due)
-		has_timeout = MHD_get_timeout(s->daemon, &ms) == MHD_YES;
-	for (int round = 0; round < ROUNDS && has_timeout && ms == 0; round++) {
+	if (!s->due && MHD_get_timeout(s->daemon, &ms) == MHD_YES && ms == 0)
+		s->due = true;
+	if (s->due) {
 		s->due = false;
 		(void)MHD_run(s->daemon);
-		has_timeout = MHD_get_timeout(s->daemon, &ms) == MHD_YES;
 	}
-	return !has_timeout ? -1 : ms > INT64_MAX ? INT64_MAX : (int64_t)ms;
+	return MHD_get_timeout(s->daemon, &ms) == MHD_YES ? (int64_t)ms : -1;
 }
 
 static int bind_to(const struct addrinfo *ai)

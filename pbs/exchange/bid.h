@@ -41,6 +41,7 @@ struct bid {
 
 	/* from the adapter */
 	int deal_priority;
+	bool has_video;            /* the adapter told duration or category */
 	int video_duration;        /* seconds, 0 unknown */
 	struct str video_category; /* primary category, empty unknown */
 	json_t *meta;              /* NULL: the adapter gave none */

@@ -16,6 +16,7 @@
  * hugeprice, wrongtype.
  *
  * What a bidder does depends only on seed, bidder name, request id and imp id, so a run can be repeated.
+ * POST /best with a request: {"revenue":2.3}, what calling every profiled bidder would have earned.
  * GET /stats: {"alpha":{"requests":3,"bids":2}}. With --keep, GET /last/<name> returns the last request body
  * and its headers as {"headers":[...],"body":...}. POST /profile/<name> with a profile replaces it. */
 #include <errno.h>
@@ -318,6 +319,15 @@ static void request_member(struct cursor *c, struct text key, void *ctx)
 	}
 }
 
+static void scan_request(struct scan *s, struct text body)
+{
+	struct cursor cursor = { body.p, body.p + body.n };
+
+	s->id = s->country = (struct text){ "", 0 };
+	s->n_imps = 0;
+	scan_object(&cursor, request_member, s);
+}
+
 /* --- profiles ----------------------------------------------------------------------------------------------
  */
 
@@ -486,37 +496,63 @@ static void write_bid(struct conn *c, const struct bidder *b, const struct imp *
 	out_addf(c, "\"w\":%lld,\"h\":%lld,\"mtype\":%d}", (long long)imp->w, (long long)imp->h, mtype);
 }
 
-static void reply_bids(struct conn *c, struct bidder *b, const struct profile *p, const struct scan *s)
+/* What the bidder offers for the imp; negative when it does not bid. */
+static double offer(const struct bidder *b, const struct profile *p, const struct scan *s,
+		    const struct imp *imp)
 {
-	size_t body = out_begin(c, "application/json");
+	struct text name = { b->name, strlen(b->name) };
+	uint64_t state = hash_text(hash_text(hash_text(0xcbf29ce484222325u ^ seed, name), s->id), imp->id);
 	char country[8] = "", size[32];
-	bool any = false;
+	double lift, price;
 
 	if (s->country.n < sizeof country)
 		memcpy(country, s->country.p, s->country.n);
-	out_addf(c, "{\"id\":\"%.*s\",\"cur\":\"%s\",\"seatbid\":[", (int)s->id.n, s->id.p, p->cur);
-	for (size_t i = 0; i < s->n_imps && p->mode != NOBID; i++) {
-		const struct imp *imp = &s->imps[i];
-		uint64_t state = hash_text(hash_text(hash_text(0xcbf29ce484222325u ^ seed,
-							       (struct text){ b->name, strlen(b->name) }),
-						     s->id),
-					   imp->id);
-		double lift, price;
+	snprintf(size, sizeof size, "%lldx%lld", (long long)imp->w, (long long)imp->h);
+	lift = factor(p->countries, country) * factor(p->formats, imp->format ? imp->format : "banner") *
+	       factor(p->sizes, size);
+	if (p->mode == NOBID || draw(&state) >= p->bid * (lift < 1 ? lift : 1))
+		return -1;
+	price = draw_lognormal(&state, p->price * lift, p->spread);
+	return price < imp->floor ? -1 : price;
+}
 
-		snprintf(size, sizeof size, "%lldx%lld", (long long)imp->w, (long long)imp->h);
-		lift = factor(p->countries, country) *
-		       factor(p->formats, imp->format ? imp->format : "banner") * factor(p->sizes, size);
-		if (draw(&state) >= p->bid * (lift < 1 ? lift : 1))
-			continue;
-		price = draw_lognormal(&state, p->price * lift, p->spread);
-		if (price < imp->floor)
+static void reply_bids(struct conn *c, struct bidder *b, const struct profile *p, const struct scan *s)
+{
+	size_t body = out_begin(c, "application/json");
+	bool any = false;
+
+	out_addf(c, "{\"id\":\"%.*s\",\"cur\":\"%s\",\"seatbid\":[", (int)s->id.n, s->id.p, p->cur);
+	for (size_t i = 0; i < s->n_imps; i++) {
+		double price = offer(b, p, s, &s->imps[i]);
+
+		if (price < 0)
 			continue;
 		out_addf(c, any ? "," : "{\"bid\":[");
-		write_bid(c, b, imp, price, p->mode);
+		write_bid(c, b, &s->imps[i], price, p->mode);
 		any = true;
 		b->bids++;
 	}
 	out_addf(c, any ? "]}]}" : "]}");
+	out_end(c, body);
+}
+
+/* What calling every bidder with a profile would have earned: the sum over imps of the highest offer. */
+static void reply_best(struct conn *c, const struct scan *s)
+{
+	size_t body = out_begin(c, "application/json");
+	double sum = 0;
+
+	for (size_t i = 0; i < s->n_imps; i++) {
+		double best = 0;
+
+		for (size_t k = 0; k < n_bidders; k++) {
+			double price = offer(&bidders[k], &bidders[k].profile, s, &s->imps[i]);
+
+			best = price > best ? price : best;
+		}
+		sum += best;
+	}
+	out_addf(c, "{\"revenue\":%.6f}", sum);
 	out_end(c, body);
 }
 
@@ -568,12 +604,10 @@ static struct profile profile_of(const struct bidder *b, struct text query)
 static uint64_t reply_as_bidder(struct conn *c, struct bidder *b, struct text query, struct text body)
 {
 	static struct scan s;
-	struct cursor cursor = { body.p, body.p + body.n };
 	struct profile p = profile_of(b, query);
 	uint64_t state;
 
-	s = (struct scan){ .id = { "", 0 }, .country = { "", 0 } };
-	scan_object(&cursor, request_member, &s);
+	scan_request(&s, body);
 	b->requests++;
 	state = hash_text(hash_text(0x9ae16a3b2f90404fu ^ seed, (struct text){ b->name, strlen(b->name) }),
 			  s.id);
@@ -792,9 +826,14 @@ static uint64_t dispatch(struct conn *c, struct text path, struct text query, st
 			remember(b, head.p, head.n, body);
 		return reply_as_bidder(c, b, query, body);
 	}
-	if (is(path, "/stats"))
+	if (is(path, "/stats")) {
 		reply_stats(c);
-	else if ((name = path_tail(path, "/last/")).p)
+	} else if (is(path, "/best")) {
+		static struct scan s;
+
+		scan_request(&s, body);
+		reply_best(c, &s);
+	} else if ((name = path_tail(path, "/last/")).p)
 		reply_last(c, bidder_get(name));
 	else if ((name = path_tail(path, "/profile/")).p)
 		replace_profile(c, bidder_get(name), body);

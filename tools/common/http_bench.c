@@ -206,8 +206,14 @@ static void run_downstream(uint16_t port, int connections)
 /* --- the measured side --- */
 
 static struct loop *loop;
-static size_t n_done;
+static size_t n_done, n_target;
 static bool suspend;
+
+static void count_one(void)
+{
+	if (++n_done == n_target)
+		loop_stop(loop);
+}
 
 struct later {
 	struct loop_task task;
@@ -225,7 +231,7 @@ static void handle_echo(struct http_request *req)
 {
 	struct later *l;
 
-	n_done++;
+	count_one();
 	if (!suspend) {
 		http_reply(req, 200, "application/json", req->body);
 		return;
@@ -237,6 +243,7 @@ static void handle_echo(struct http_request *req)
 
 static void run_until(size_t target)
 {
+	n_target = target;
 	while (n_done < target)
 		loop_turn(loop, -1);
 }
@@ -299,7 +306,7 @@ static void on_done(struct http_call *call, const struct http_call_reply *reply)
 
 	n_failed += reply->err != 0;
 	n_reused += reply->reused_connection;
-	n_done++;
+	count_one();
 	if (again && http_client_start(client, &o->call, &o->req) < 0)
 		die("start");
 }

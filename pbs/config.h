@@ -1,0 +1,59 @@
+/* The host's configuration: one struct, filled from the key table in config.c, immutable once loaded.
+ *
+ * Units   ride in the names. Texts are never NULL; trees are NULL when absent and are parsed by the module
+ * they belong to.
+ */
+#ifndef PBS_CONFIG_H
+#define PBS_CONFIG_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/conf.h"
+
+struct pbs_config {
+	/* server */
+	const char *host;
+	uint32_t port, workers;
+	const char *external_url, *datacenter, *status_response;
+	uint64_t max_request_bytes;
+	uint32_t max_connections, max_auctions, max_imps;
+	uint32_t idle_timeout_ms, drain_timeout_ms;
+	bool gzip_requests, gzip_replies;
+	/* who may call */
+	bool auth_enabled;
+	const char *api_key_default, *api_keys;
+	json_t *api_keys_tree;
+	uint32_t rate_limit_rps;
+	/* bidders */
+	const char *bidder_info_dir, *host_bidder_info_dir, *bidder_params_dir;
+	json_t *adapters;
+	uint32_t max_open_calls, max_idle_connections;
+	uint64_t max_bidder_reply_bytes;
+	bool verify_tls;
+	/* auctions */
+	uint32_t timeout_default_ms, timeout_max_ms, tmax_default_ms;
+	bool auto_gen_source_tid, generate_bid_id, generate_request_id;
+	uint32_t stored_timeout_ms;
+	const char *stored_dir, *stored_http_endpoint, *accounts_http_endpoint;
+	bool account_required, tolerant_params;
+	double max_bid_price;
+	json_t *account_defaults;
+	struct conf_list blocked_apps;
+	/* router */
+	bool idr_enabled;
+	const char *idr_url;
+	const char *idr_api_key;
+	uint32_t idr_timeout_ms, idr_breaker_failures, idr_breaker_open_ms;
+	/* events to the router */
+	bool events_enabled;
+	uint32_t events_buffer, events_flush_ms;
+	uint64_t events_max_bytes;
+	/* log */
+	int log_level, log_format;
+};
+
+extern const struct conf_table pbs_conf_table;
+
+#endif

@@ -1,0 +1,180 @@
+/* One auction, from the parsed HTTP request to its answer.
+ *
+ * It walks the stages of auction.c's table. The fields are grouped by the stage that fills them; later stages
+ * read the earlier groups and do not write them. Everything lives in the request's arena.
+ *
+ * AMP and video are the same auction with another front: they build the request and shape the answer.
+ */
+#ifndef PBS_EXCHANGE_AUCTION_H
+#define PBS_EXCHANGE_AUCTION_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/idr_wire.h"
+#include "common/loop.h"
+#include "common/str.h"
+#include "pbs/adapters/registry.h"
+#include "pbs/exchange/bid.h"
+#include "pbs/exchange/exchange.h"
+#include "pbs/exchange/messages.h"
+#include "pbs/exchange/nonbid.h"
+#include "pbs/idr_client.h"
+#include "pbs/openrtb/enrich.h"
+#include "pbs/price/currency.h"
+#include "pbs/stored/stored.h"
+
+enum stage {
+	STAGE_NEW,
+	STAGE_RESOLVE,
+	STAGE_ENRICH,
+	STAGE_PRIVACY,
+	STAGE_ROUTE,
+	STAGE_BID,
+	STAGE_JUDGE,
+	STAGE_CACHE,
+	STAGE_REPLY,
+	STAGE_DONE,
+	STAGES,
+	STAGE_WAIT, /* the stage goes on when its callback comes */
+};
+
+struct auction;
+
+/* Where the request came from and how its answer is sent. */
+struct auction_front {
+	const char *name; /* metric label */
+	enum adapter_entry entry;
+	/* Sends a->status with a->answer (JSON) or a->refusal (text); called exactly once. */
+	void (*answer)(struct auction *a);
+};
+
+/* A bidder that imps name, and what became of it before anything was sent. */
+struct candidate {
+	struct str name;                      /* as the request spells it: the seat */
+	const struct registry_bidder *bidder; /* its core bidder */
+	bool blocked;                         /* by privacy; never called */
+	bool selected;                        /* the router, or fail-open, chose it */
+	struct bidder_run *run;               /* NULL unless it was called */
+};
+
+/* One HTTP call to a bidder. */
+struct bidder_call {
+	struct http_call http;
+	struct bidder_run *run;
+	struct adapter_call *sent;
+	struct str body; /* as serialised */
+	const char *url;
+	struct http_header *headers;
+	size_t n_headers;
+	bool open;
+	/* for debug */
+	int status;
+	struct str reply; /* a copy, only when debug is on */
+};
+
+enum bidder_outcome { OUTCOME_NO_BID, OUTCOME_BID, OUTCOME_TIMEOUT, OUTCOME_ERROR };
+
+/* Everything about one called bidder. */
+struct bidder_run {
+	struct auction *a;
+	struct candidate *candidate;
+	json_t *root; /* its own request */
+	const struct str *imp_ids;
+	size_t n_imps;
+	struct adapter_request request;
+	struct adapter_calls made;
+	struct bidder_call *calls;
+	size_t n_calls, open;
+	uint64_t started_us;
+	uint32_t response_ms;
+	enum bidder_outcome outcome;
+	struct bidder_reply *replies, **replies_tail; /* parsed, in order of arrival */
+};
+
+/* The typed bids of one parsed reply. */
+struct bidder_reply {
+	struct bidder_reply *next;
+	struct adapter_bids bids;
+};
+
+struct auction {
+	/* set by auction_start() */
+	struct exchange *x;
+	const struct auction_front *front;
+	void *front_ctx;
+	struct arena *arena;
+	struct str body;
+	struct enrich_http http;    /* what the HTTP request says beside its body */
+	struct str bound_publisher; /* of the API key; empty = any */
+	int64_t started_ms;         /* wall clock */
+	uint64_t started_us;        /* the loop's clock */
+	enum stage stage;
+	struct messages messages;
+
+	/* RESOLVE */
+	json_t *request; /* merged; from ENRICH on decoded, normalised and never changed again */
+	struct stored_lookup lookup;
+	struct str account_id;
+	const json_t *account; /* settings merged over the host's defaults */
+
+	/* ENRICH */
+	bool debug;
+	struct str *imp_ids;
+	size_t n_imps;
+	struct candidate *candidates;
+	size_t n_candidates;
+	uint32_t timeout_ms;  /* tmax within the host's bounds */
+	uint64_t deadline_ms; /* the loop's clock */
+	struct currency_rates rates;
+	struct str x_prebid; /* header of every bidder call */
+	struct nonbids nonbids;
+
+	/* ROUTE */
+	struct idr_route_request route_request;
+	struct idr_call route_call;
+	uint64_t route_started_us;
+	const struct idr_route_reply *routing; /* NULL when unrouted */
+	enum unrouted unrouted;
+	uint32_t route_us;
+
+	/* BID */
+	struct bidder_run *runs;
+	size_t n_runs;
+	size_t calls_open;        /* over all runs; the last settle enters JUDGE */
+	uint64_t bid_deadline_ms; /* what is left for bidders after later stages had their share */
+	struct loop_timer deadline;
+
+	/* JUDGE */
+	struct seats seats;
+
+	/* REPLY */
+	int status;
+	int nbr; /* -1 = none */
+	json_t *answer;
+	struct str refusal; /* plain text, instead of answer */
+};
+
+/* Starts the walk. `a` comes from auction_new() with the front's fields set; it ends with front->answer(). */
+struct auction *auction_new(struct exchange *x, const struct auction_front *front, struct arena *arena);
+void auction_start(struct auction *a);
+
+/* The only way to change stage; for callbacks that end a wait. */
+void auction_enter(struct auction *a, enum stage to);
+
+/* The stages, in files of their own. */
+enum stage auction_resolve(struct auction *a);
+enum stage auction_enrich(struct auction *a);
+enum stage auction_privacy(struct auction *a);
+enum stage auction_route(struct auction *a);
+enum stage auction_bid(struct auction *a);
+enum stage auction_judge(struct auction *a);
+enum stage auction_cache(struct auction *a);
+enum stage auction_reply(struct auction *a);
+
+/* Refuses the request with what the messages say: the stage to return. */
+enum stage auction_refuse(struct auction *a);
+
+#endif

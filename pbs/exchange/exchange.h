@@ -1,0 +1,26 @@
+/* What an auction needs of the worker that runs it. One per worker; everything reached from here is the
+ * worker's own or immutable.
+ */
+#ifndef PBS_EXCHANGE_EXCHANGE_H
+#define PBS_EXCHANGE_EXCHANGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/clock.h"
+
+struct exchange {
+	struct loop *loop;
+	struct http_client *http;
+	const struct pbs_config *config;
+	const struct registry *registry;    /* the host's bidders */
+	const struct currency_table *rates; /* replaced whole when new rates arrive; may be NULL */
+	struct stored *stored;
+	struct idr_client *idr;      /* NULL = routing is off */
+	struct analytics *analytics; /* NULL = nobody is told */
+	struct metrics *metrics;
+	struct rng rng;
+	size_t open_auctions;
+};
+
+#endif

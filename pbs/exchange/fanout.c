@@ -1,0 +1,408 @@
+#include "pbs/exchange/fanout.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "common/err.h"
+#include "common/http_client.h"
+#include "common/json.h"
+#include "common/mem.h"
+#include "pbs/adapters/capabilities.h"
+#include "pbs/config.h"
+#include "pbs/exchange/auction.h"
+#include "pbs/exchange/split_run.h"
+
+/* A reply that comes while the deadline is being handled must not race it: libcurl gets a little longer than
+ * the auction waits, so that the auction's own timer decides. */
+enum { CURL_SLACK_MS = 200, MAX_BODY_BYTES = 4 << 20, MAX_PIECES = 48 };
+
+/* --- building
+ * ------------------------------------------------------------------------------------------------- */
+
+static void file_errors(struct bidder_run *run, const struct adapter_errors *errors)
+{
+	for (const struct adapter_error *e = errors->first; e; e = e->next)
+		messages_add(&run->a->messages, e->warning ? MESSAGE_WARNING : MESSAGE_ERROR,
+			     run->candidate->name, e->code, "%s", e->text);
+}
+
+static int imp_index(const struct auction *a, struct str id)
+{
+	for (size_t i = 0; i < a->n_imps; i++)
+		if (str_eq(a->imp_ids[i], id))
+			return (int)i;
+	return -1;
+}
+
+static void nonbid_for_call(const struct bidder_call *call, enum nonbid code)
+{
+	struct auction *a = call->run->a;
+
+	for (size_t i = 0; i < call->sent->n_imp_ids; i++)
+		nonbid_add(&a->nonbids, call->run->candidate->name, imp_index(a, call->sent->imp_ids[i]),
+			   code);
+}
+
+static void nonbid_for_run(struct bidder_run *run, enum nonbid code)
+{
+	for (size_t i = 0; i < run->n_imps; i++)
+		nonbid_add(&run->a->nonbids, run->candidate->name, imp_index(run->a, run->imp_ids[i]), code);
+}
+
+static void add_header(struct bidder_call *call, struct str name, struct str value)
+{
+	call->headers[call->n_headers++] = (struct http_header){ name, value };
+}
+
+/* The adapter's headers, X-Prebid (who we are and which integration asked) and the caller's Sec-GPC. */
+static void build_headers(struct bidder_call *call)
+{
+	const struct auction *a = call->run->a;
+	size_t n = 2;
+
+	for (const struct adapter_header *h = call->sent->headers; h; h = h->next)
+		n++;
+	call->headers = ARENA_ARRAY(a->arena, struct http_header, n);
+	for (const struct adapter_header *h = call->sent->headers; h; h = h->next)
+		add_header(call, str_of(h->name), h->value);
+	add_header(call, STR("X-Prebid"), a->x_prebid);
+	if (str_eq(a->http.sec_gpc, STR("1")))
+		add_header(call, STR("Sec-GPC"), STR("1"));
+}
+
+void fanout_prepare(struct bidder_run *run)
+{
+	struct auction *a = run->a;
+	const struct registry_bidder *bidder = run->candidate->bidder;
+	struct bidder_call *call;
+
+	adapter_calls_init(&run->made, a->arena);
+	run->request.root = run->root;
+	if (capabilities_apply(run->root, &bidder->info, MEDIA_NONE, &run->made.errors))
+		bidder->bidder.adapter->make_requests(&run->request, &run->made);
+	if (run->made.n == 0 && !run->made.errors.first)
+		adapter_error(&run->made.errors, ADAPTER_FAILED_TO_REQUEST,
+			      "The adapter failed to generate any bid requests, but also failed to generate "
+			      "an error "
+			      "explaining why");
+	file_errors(run, &run->made.errors);
+	if (run->made.n == 0) {
+		run->outcome = OUTCOME_ERROR;
+		nonbid_for_run(run, NONBID_BLOCKED_MEDIA);
+		return;
+	}
+	run->calls = ARENA_ARRAY(a->arena, struct bidder_call, run->made.n);
+	call = run->calls;
+	for (struct adapter_call *sent = run->made.first; sent; sent = sent->next, call++) {
+		*call = (struct bidder_call){ .run = run, .sent = sent };
+		call->url = arena_str(a->arena, sent->uri).p;
+		build_headers(call);
+	}
+	run->n_calls = run->made.n;
+}
+
+/* --- serialising
+ * ---------------------------------------------------------------------------------------------- */
+
+struct pieces {
+	struct json_piece list[MAX_PIECES];
+	size_t n;
+};
+
+static void add_piece(struct pieces *p, struct arena *arena, const json_t *node)
+{
+	struct buf b;
+
+	if (p->n == MAX_PIECES || !node || (!json_is_object(node) && !json_is_array(node)))
+		return;
+	buf_init(&b, MAX_BODY_BYTES);
+	json_write(&b, node);
+	p->list[p->n++] = (struct json_piece){ node, arena_str(arena, buf_str(&b)) };
+	buf_deinit(&b);
+}
+
+static void add_member_pieces(struct pieces *p, struct arena *arena, const json_t *obj)
+{
+	for (void *it = json_object_iter((json_t *)(uintptr_t)obj); it;
+	     it = json_object_iter_next((json_t *)(uintptr_t)obj, it))
+		add_piece(p, arena, json_object_iter_value(it));
+}
+
+/* Bidders' requests differ in few places: what they share with the auction's request is written once and
+ * spliced into each of them. Of user, source and imps the bidder often has its own, of their members seldom.
+ */
+static void make_pieces(struct pieces *p, const struct auction *a)
+{
+	static const char *const whole[] = { "site", "app", "dooh", "device", "regs" };
+	static const char *const members[] = { "user", "source" };
+	const json_t *imps = json_object_get(a->request, "imp");
+
+	for (size_t i = 0; i < ARRAY_LEN(whole); i++)
+		add_piece(p, a->arena, json_object_get(a->request, whole[i]));
+	for (size_t i = 0; i < ARRAY_LEN(members); i++)
+		add_member_pieces(p, a->arena, json_object_get(a->request, members[i]));
+	for (size_t i = 0; i < a->n_imps; i++) {
+		const json_t *imp = json_array_get(imps, i);
+
+		add_piece(p, a->arena, json_object_get(imp, "banner"));
+		add_piece(p, a->arena, json_object_get(imp, "video"));
+		add_piece(p, a->arena, json_object_get(imp, "native"));
+		add_piece(p, a->arena, json_object_get(imp, "audio"));
+	}
+}
+
+static void serialise(struct bidder_call *call, const struct pieces *p)
+{
+	struct arena *arena = call->run->a->arena;
+	struct buf b;
+
+	if (!call->sent->body) {
+		call->body = call->sent->bytes;
+		return;
+	}
+	buf_init(&b, MAX_BODY_BYTES);
+	json_write_spliced(&b, call->sent->body, p->list, p->n);
+	call->body.n = b.n;
+	call->body.p = buf_take(&b);
+	arena_defer(arena, free, (void *)(uintptr_t)call->body.p);
+}
+
+/* --- settling
+ * ------------------------------------------------------------------------------------------------- */
+
+/* The one place where a call ends. After the last one the auction may be gone. */
+static void settle(struct bidder_call *call)
+{
+	struct bidder_run *run = call->run;
+	struct auction *a = run->a;
+
+	assert(call->open);
+	call->open = false;
+	a->calls_open--;
+	if (--run->open == 0)
+		run->response_ms = (uint32_t)((loop_now_us(a->x->loop) - run->started_us) / 1000);
+	if (a->calls_open > 0)
+		return;
+	loop_timer_cancel(a->x->loop, &a->deadline);
+	auction_enter(a, STAGE_JUDGE);
+}
+
+static void fail_call(struct bidder_call *call, enum bidder_outcome outcome, int code, enum nonbid status,
+		      const char *text)
+{
+	struct bidder_run *run = call->run;
+
+	if (run->outcome != OUTCOME_BID)
+		run->outcome = outcome;
+	messages_add(&run->a->messages, MESSAGE_ERROR, run->candidate->name, code, "%s", text);
+	nonbid_for_call(call, status);
+}
+
+/* Network outcomes: what each means to the client. Source: Prebid Server's exchange. A deadline that passes
+ * while the body is read counts as a timeout like any other. */
+static const struct {
+	int err;
+	enum bidder_outcome outcome;
+	int code;
+	enum nonbid status;
+	const char *text; /* NULL: libcurl's words */
+} failures[] = {
+	{ ERR_TIMEOUT, OUTCOME_TIMEOUT, ERROR_TIMEOUT, NONBID_TIMEOUT, "context deadline exceeded" },
+	{ ERR_UNREACHABLE, OUTCOME_ERROR, ERROR_PLAIN, NONBID_UNREACHABLE, NULL },
+	{ ERR_LIMIT, OUTCOME_ERROR, ERROR_BAD_SERVER_RESPONSE, NONBID_ERROR,
+	  "the bidder's response is too large" },
+	{ ERR_UPSTREAM, OUTCOME_ERROR, ERROR_PLAIN, NONBID_ERROR, NULL },
+	{ 0, OUTCOME_ERROR, ERROR_PLAIN, NONBID_ERROR, NULL },
+};
+
+static void network_failure(struct bidder_call *call, int err, const char *words)
+{
+	size_t i = 0;
+
+	while (failures[i].err && failures[i].err != err)
+		i++;
+	if (!words)
+		words = err_name(err);
+	fail_call(call, failures[i].outcome, failures[i].code, failures[i].status,
+		  failures[i].text ? failures[i].text
+				   : arena_printf(call->run->a->arena, "Post \"%s\": %s", call->url, words));
+}
+
+static void parse_reply(struct bidder_call *call, const struct http_call_reply *reply)
+{
+	struct bidder_run *run = call->run;
+	struct auction *a = run->a;
+	struct bidder_reply *parsed = ARENA_NEW(a->arena, struct bidder_reply);
+	struct adapter_reply in = { .status = reply->status, .bytes = reply->body };
+
+	in.json = reply->body.n ? arena_own_json(a->arena, json_parse(reply->body, NULL)) : NULL;
+	adapter_bids_init(&parsed->bids, a->arena);
+	run->candidate->bidder->bidder.adapter->parse_bids(&run->request, call->sent, &in, &parsed->bids);
+	file_errors(run, &parsed->bids.errors);
+	if (parsed->bids.n > 0) {
+		run->outcome = OUTCOME_BID;
+	} else if (parsed->bids.errors.first && run->outcome != OUTCOME_BID) {
+		run->outcome = OUTCOME_ERROR;
+		nonbid_for_call(call, NONBID_INVALID_RESPONSE);
+	}
+	parsed->next = NULL;
+	*run->replies_tail = parsed;
+	run->replies_tail = &parsed->next;
+}
+
+static void on_bidder_reply(struct http_call *http, const struct http_call_reply *reply)
+{
+	struct bidder_call *call = container_of(http, struct bidder_call, http);
+	struct auction *a = call->run->a;
+
+	assert(a->stage == STAGE_BID);
+	call->status = reply->status;
+	if (a->debug && reply->body.n)
+		call->reply = arena_str(a->arena, reply->body);
+	if (reply->err)
+		network_failure(call, reply->err, reply->error_text);
+	else if (reply->status < 200 || reply->status >= 400)
+		fail_call(call, OUTCOME_ERROR, ERROR_BAD_SERVER_RESPONSE, NONBID_ERROR,
+			  arena_printf(a->arena,
+				       "Server responded with failure status: %d. Set request.test = 1 for "
+				       "debugging info.",
+				       reply->status));
+	else
+		parse_reply(call, reply);
+	settle(call);
+}
+
+/* Out of time: what is still open is cancelled, so late replies meet nobody. */
+static void on_deadline(struct loop_timer *t)
+{
+	struct auction *a = container_of(t, struct auction, deadline);
+	size_t open = a->calls_open;
+
+	for (size_t r = 0; open > 0 && r < a->n_runs; r++)
+		for (size_t i = 0; open > 0 && i < a->runs[r].n_calls; i++) {
+			struct bidder_call *call = &a->runs[r].calls[i];
+
+			if (!call->open)
+				continue;
+			open--;
+			http_client_cancel(a->x->http, &call->http);
+			network_failure(call, ERR_TIMEOUT, NULL);
+			settle(call); /* the last one ends the auction: `open` keeps us from looking again */
+		}
+}
+
+/* --- sending
+ * -------------------------------------------------------------------------------------------------- */
+
+static void send_call(struct bidder_call *call, uint32_t timeout_ms)
+{
+	struct bidder_run *run = call->run;
+	const struct registry_bidder *bidder = run->candidate->bidder;
+	struct http_call_request req = {
+		.method = "POST",
+		.url = call->url,
+		.headers = call->headers,
+		.n_headers = call->n_headers,
+		.body = call->body,
+		.gzip = bidder->info.gzip,
+		.follow_redirects = true,
+		.max_reply_bytes = run->a->x->config->max_bidder_reply_bytes,
+		.timeout_ms = timeout_ms,
+		.affinity = str_hash(str_of(bidder->bidder.name)),
+	};
+	int err;
+
+	call->http.done = on_bidder_reply;
+	err = http_client_start(run->a->x->http, &call->http, &req);
+	if (err == 0) {
+		call->open = true;
+		run->open++;
+		run->a->calls_open++;
+	} else {
+		network_failure(call, err,
+				err == ERR_LIMIT ? "too many calls are under way" : "the URL cannot be used");
+	}
+}
+
+static uint64_t ms_left(const struct auction *a)
+{
+	uint64_t now = loop_now_ms(a->x->loop);
+
+	return a->bid_deadline_ms > now ? a->bid_deadline_ms - now : 0;
+}
+
+bool fanout_start(struct auction *a)
+{
+	uint64_t left = ms_left(a);
+	struct pieces pieces = { .n = 0 };
+
+	if (a->n_runs > 1)
+		make_pieces(&pieces, a);
+	for (size_t r = 0; r < a->n_runs; r++) {
+		struct bidder_run *run = &a->runs[r];
+
+		run->started_us = loop_now_us(a->x->loop);
+		for (size_t i = 0; i < run->n_calls; i++) {
+			if (left == 0) {
+				fail_call(&run->calls[i], OUTCOME_TIMEOUT, ERROR_TMAX_TOO_SHORT,
+					  NONBID_TIMEOUT, "exceeded tmax duration");
+				continue;
+			}
+			serialise(&run->calls[i], &pieces);
+			send_call(&run->calls[i], (uint32_t)left + CURL_SLACK_MS);
+		}
+	}
+	if (a->calls_open == 0)
+		return false;
+	loop_timer_start(a->x->loop, &a->deadline, left, on_deadline);
+	return true;
+}
+
+/* --- the BID stage
+ * -------------------------------------------------------------------------------------------- */
+
+static int convert(const void *rates, double amount, struct str from, struct str to, double *ret_amount,
+		   struct errtext *why)
+{
+	double rate;
+	int err = currency_rate(rates, from, to, &rate, why);
+
+	if (err == 0)
+		*ret_amount = amount * rate;
+	return err;
+}
+
+static uint64_t chance(void *rng)
+{
+	return rng_u64(rng);
+}
+
+static void init_run(struct auction *a, struct bidder_run *run, struct candidate *c)
+{
+	*run = (struct bidder_run){ .a = a, .candidate = c };
+	run->replies_tail = &run->replies;
+	run->request = (struct adapter_request){
+		.arena = a->arena,
+		.bidder = &c->bidder->bidder,
+		.entry = a->front->entry,
+		.convert = a->rates.server || a->rates.request ? convert : NULL,
+		.rates = &a->rates,
+		.random = chance,
+		.chance = &a->x->rng,
+	};
+	c->run = run;
+}
+
+enum stage auction_bid(struct auction *a)
+{
+	a->bid_deadline_ms = a->deadline_ms;
+	a->runs = ARENA_ARRAY(a->arena, struct bidder_run, a->n_candidates);
+	for (size_t i = 0; i < a->n_candidates; i++)
+		if (a->candidates[i].selected)
+			init_run(a, &a->runs[a->n_runs++], &a->candidates[i]);
+	for (size_t i = 0; i < a->n_runs; i++) {
+		split_run(a, &a->runs[i]);
+		fanout_prepare(&a->runs[i]);
+	}
+	return fanout_start(a) ? STAGE_WAIT : STAGE_JUDGE;
+}

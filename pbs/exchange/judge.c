@@ -1,0 +1,178 @@
+/* The JUDGE stage: bids become comparable, those that may not take part are dropped with a reason, and each
+ * imp gets its winner and targeting. Pure but for the messages it files. */
+#include "common/err.h"
+#include "common/json.h"
+#include "pbs/config.h"
+#include "pbs/exchange/auction.h"
+#include "pbs/exchange/bid_price.h"
+#include "pbs/exchange/multibid.h"
+#include "pbs/exchange/targeting.h"
+#include "pbs/exchange/validate_bid.h"
+#include "pbs/exchange/winners.h"
+
+static int imp_index(const struct auction *a, struct str id)
+{
+	for (size_t i = 0; i < a->n_imps; i++)
+		if (str_eq(a->imp_ids[i], id))
+			return (int)i;
+	return -1;
+}
+
+/* The seat a bid asks for, when it may have it. */
+static bool choose_seat(struct auction *a, const struct bidder_run *run, const struct adapter_bid *in,
+			struct str *ret_seat)
+{
+	const json_t *codes = json_at(a->request, "ext.prebid.alternatebiddercodes");
+	struct errtext why;
+
+	*ret_seat = run->candidate->name;
+	if (in->seat.n == 0 || str_eq_nocase(in->seat, run->candidate->name))
+		return true;
+	if (!codes)
+		codes = json_object_get(a->account, "alternatebiddercodes");
+	if (!validate_bid_seat(codes, run->candidate->name, in->seat, &why)) {
+		messages_add(&a->messages, MESSAGE_WARNING, run->candidate->name, WARN_ALTERNATE_CODE, "%s",
+			     why.text);
+		return false;
+	}
+	*ret_seat = in->seat;
+	return true;
+}
+
+/* A price in the auction's currency for every bid of one reply; without a rate all of them are lost. */
+static void take_reply(struct auction *a, const struct bidder_run *run, const struct adapter_bids *bids,
+		       const struct bid_price_rules *rules)
+{
+	const json_t *imps = json_object_get(a->request, "imp");
+	struct errtext why;
+	struct str cur;
+	double rate;
+
+	if (bids->n == 0)
+		return;
+	if (bid_price_target(&a->rates, bids->currency, json_object_get(a->request, "cur"), &cur, &rate,
+			     &why) < 0) {
+		messages_add(&a->messages, MESSAGE_ERROR, run->candidate->name, ERROR_PLAIN, "%s", why.text);
+		return;
+	}
+	for (const struct adapter_bid *in = bids->first; in; in = in->next) {
+		enum bid_type type = BID_BANNER;
+		struct bid *b;
+		struct str seat;
+
+		if (!choose_seat(a, run, in, &seat))
+			continue;
+		bid_type_parse(in->type, &type);
+		b = bid_new(a->arena, in->bid, type);
+		b->bidder = run->candidate->name;
+		b->core = str_of(run->candidate->bidder->bidder.name);
+		b->imp = imp_index(a, b->impid);
+		b->meta = in->meta;
+		b->deal_priority = (int)in->deal_priority;
+		b->has_video = in->has_video;
+		b->video_duration = (int)in->video.duration;
+		b->video_category = in->video.primary_category;
+		seat_add(&a->seats, seats_get(&a->seats, seat, b->bidder, b->core), b);
+		bid_price_apply(b, rules, bids->currency, cur, rate, json_array_get(imps, (size_t)b->imp));
+		seats_get(&a->seats, seat, b->bidder, b->core)->cur = b->cur;
+	}
+}
+
+/* A bid for an imp that was not asked about would win nothing and confuse the page. */
+static void drop_unknown_imps(struct auction *a, struct seat *seat)
+{
+	for (size_t i = 0; i < seat->n_bids; i++) {
+		struct bid *b = seat->bids[i];
+
+		if (b->imp >= 0 || b->impid.n == 0)
+			continue;
+		messages_add(&a->messages, MESSAGE_ERROR, b->bidder, ERROR_BAD_SERVER_RESPONSE,
+			     "Bid \"" STR_FMT "\" names impid \"" STR_FMT "\", which is not in the request",
+			     STR_ARG(b->id), STR_ARG(b->impid));
+		bid_drop(b, NONBID_SILENT);
+	}
+	seat_sweep(seat);
+}
+
+static void validate_seats(struct auction *a)
+{
+	const json_t *cur = json_object_get(a->request, "cur");
+	struct bid_limits limits = { .max_price = a->x->config->max_bid_price };
+
+	for (size_t s = 0; s < a->seats.n; s++) {
+		struct seat *seat = a->seats.seats[s];
+
+		drop_unknown_imps(a, seat);
+		validate_bid_sweep_seat(seat, cur, &limits, &a->nonbids, &a->messages);
+		for (size_t i = 0; i < seat->n_bids; i++)
+			nonbid_has_bid(&a->nonbids, seat->bids[i]->bidder, seat->bids[i]->imp);
+	}
+}
+
+static bool is_app(const struct auction *a)
+{
+	return json_is_object(json_object_get(a->request, "app"));
+}
+
+static void choose_winners(struct auction *a)
+{
+	const json_t *wanted = json_at(a->request, "ext.prebid.targeting");
+	struct targeting_account account = {
+		.prefix = json_str_at(a->account, "targeting_prefix"),
+		.truncate_attr = (unsigned)json_int_at(a->account, "truncate_target_attr", 0),
+		.exact_buckets = json_bool_at(a->account, "exact_price_buckets", false),
+	};
+	unsigned limit = (unsigned)json_int_at(a->account, "default_bid_limit", 0);
+	struct targeting t = { 0 };
+	struct ranking ranking;
+	struct multibid mb;
+
+	if (!json_is_object(wanted)) {
+		winners_choose(&a->seats, false, 0, a->arena, &ranking);
+		return;
+	}
+	if (targeting_parse(wanted, a->arena, &t, NULL) < 0)
+		return; /* validation has refused such a request */
+	bid_rounding_parse(json_str_at(a->account, "bid_rounding"), &account.rounding);
+	targeting_use_account(&t, wanted, &account, &a->messages);
+	if (a->front->entry == ADAPTER_AMP)
+		t.env = STR("amp");
+	else if (is_app(a))
+		t.env = STR("mobile-app");
+	winners_choose(&a->seats, t.prefer_deals, limit, a->arena, &ranking);
+	multibid_parse(json_at(a->request, "ext.prebid.multibid"), a->arena, NULL, &mb);
+	if (targeting_makes_keys(&t))
+		targeting_set(&t, &ranking, &mb, &a->x->rng, a->arena);
+}
+
+enum stage auction_judge(struct auction *a)
+{
+	struct bid_price_rules rules = {
+		.rates = &a->rates,
+		.factors = json_at(a->request, "ext.prebid.bidadjustmentfactors"),
+		.rules = ARENA_NEW(a->arena, struct adjust_rules),
+	};
+
+	seats_init(&a->seats, a->arena);
+	adjust_rules_merge(json_at(a->request, "ext.prebid.bidadjustments"),
+			   json_object_get(a->account, "bidadjustments"), a->arena,
+			   (struct adjust_rules *)(uintptr_t)rules.rules);
+	for (size_t r = 0; r < a->n_runs; r++)
+		for (const struct bidder_reply *reply = a->runs[r].replies; reply; reply = reply->next)
+			take_reply(a, &a->runs[r], &reply->bids, &rules);
+	validate_seats(a);
+	choose_winners(a);
+	return STAGE_CACHE;
+}
+
+enum stage auction_cache(struct auction *a)
+{
+	(void)a; /* nothing to wait for unless the request asks for it */
+	return STAGE_REPLY;
+}
+
+enum stage auction_privacy(struct auction *a)
+{
+	(void)a; /* every bidder may be called with everything */
+	return STAGE_ROUTE;
+}

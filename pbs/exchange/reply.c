@@ -1,0 +1,191 @@
+/* The REPLY stage: the bids that are left become the OpenRTB response.
+ *
+ * Source  Prebid Server's response layout (seatbid, ext.errors, ext.warnings, ext.responsetimemillis,
+ * ext.tmaxrequest, ext.prebid, ext.debug). Seats come in the order in which their first bid arrived. */
+#include "common/json.h"
+#include "pbs/exchange/auction.h"
+#include "pbs/exchange/debug.h"
+
+static const struct bidder_run *next_run(const struct auction *a, size_t *i)
+{
+	return *i < a->n_runs ? &a->runs[(*i)++] : NULL;
+}
+
+static void set_if(json_t *obj, const char *key, struct str value)
+{
+	if (value.n)
+		json_set_str(obj, key, value);
+}
+
+/* What the adapter said about the bid; else what the bidder itself put there. The core bidder's name is
+ * always added. */
+static json_t *render_meta(const struct bid *b)
+{
+	json_t *meta = b->meta, *mine;
+
+	if (!meta)
+		meta = json_at(b->ortb, "ext.prebid.meta");
+	mine = json_is_object(meta) ? json_copy(meta) : json_object();
+	json_set_str(mine, "adaptercode", b->core);
+	return mine;
+}
+
+static json_t *render_floors(const struct bid_floor *f)
+{
+	json_t *j = json_object();
+
+	if (f->rule.n) {
+		json_set_str(j, "floorRule", f->rule);
+		json_set_real(j, "floorRuleValue", f->rule_value);
+	}
+	json_set_real(j, "floorValue", f->value);
+	json_set_str(j, "floorCurrency", f->cur);
+	return j;
+}
+
+static json_t *render_bid_prebid(const struct auction *a, const struct bid *b)
+{
+	json_t *p = json_object();
+	const json_t *imp =
+		b->imp >= 0 ? json_array_get(json_object_get(a->request, "imp"), (size_t)b->imp) : NULL;
+	json_t *passthrough = json_at(imp, "ext.prebid.passthrough");
+
+	if (b->deal_priority)
+		json_set_int(p, "dealpriority", b->deal_priority);
+	if (b->deal_tier_satisfied)
+		json_set_bool(p, "dealtiersatisfied", true);
+	json_object_set_new_nocheck(p, "meta", render_meta(b));
+	if (b->targeting && json_object_size(b->targeting))
+		json_object_set_nocheck(p, "targeting", b->targeting);
+	set_if(p, "targetbiddercode", b->target_code);
+	json_set_str(p, "type", bid_type_name(b->type));
+	if (b->has_video)
+		json_object_set_new_nocheck(
+			p, "video",
+			json_pack("{s:i,s:s%}", "duration", b->video_duration, "primary_category",
+				  b->video_category.p ? b->video_category.p : "", (int)b->video_category.n));
+	set_if(p, "bidid", b->generated_id);
+	if (passthrough)
+		json_object_set_nocheck(p, "passthrough", passthrough);
+	if (b->floor.present)
+		json_object_set_new_nocheck(p, "floors", render_floors(&b->floor));
+	return p;
+}
+
+/* The adapter's members stay at the top of bid.ext; `prebid` is ours. */
+static json_t *render_bid(const struct auction *a, const struct bid *b)
+{
+	json_t *j = json_copy(b->ortb), *theirs = json_object_get(b->ortb, "ext");
+	json_t *ext = json_is_object(theirs) ? json_copy(theirs) : json_object();
+
+	json_set_real(j, "price", b->price);
+	if (b->vast_adm.n)
+		json_set_str(j, "adm", b->vast_adm);
+	json_set_real(ext, "origbidcpm", b->orig_price);
+	set_if(ext, "origbidcur", b->orig_cur);
+	json_object_set_new_nocheck(ext, "prebid", render_bid_prebid(a, b));
+	json_object_set_new_nocheck(j, "ext", ext);
+	return j;
+}
+
+static json_t *render_seats(struct auction *a, struct str *ret_cur)
+{
+	json_t *seatbid = json_array();
+
+	for (size_t s = 0; s < a->seats.n; s++) {
+		const struct seat *seat = a->seats.seats[s];
+		json_t *bids = json_array(), *j = json_object();
+
+		for (size_t i = 0; i < seat->n_bids; i++)
+			if (!seat->bids[i]->dropped)
+				json_array_append_new(bids, render_bid(a, seat->bids[i]));
+		if (json_array_size(bids) == 0) {
+			json_decref(bids);
+			json_decref(j);
+			continue;
+		}
+		json_object_set_new_nocheck(j, "bid", bids);
+		json_set_str(j, "seat", seat->name);
+		json_array_append_new(seatbid, j);
+		*ret_cur = seat->cur;
+	}
+	return seatbid;
+}
+
+static json_t *render_times(const struct auction *a)
+{
+	json_t *times = json_object();
+	const struct bidder_run *run;
+	size_t i = 0;
+
+	while ((run = next_run(a, &i)))
+		if (run->n_calls)
+			json_object_setn_new_nocheck(times, run->candidate->name.p, run->candidate->name.n,
+						     json_integer(run->response_ms));
+	return times;
+}
+
+static json_t *render_ext_prebid(const struct auction *a)
+{
+	json_t *p = json_object();
+	json_t *passthrough = json_at(a->request, "ext.prebid.passthrough");
+	json_t *nonbid = NULL;
+
+	json_set_int(p, "auctiontimestamp", a->started_ms);
+	if (passthrough)
+		json_object_set_nocheck(p, "passthrough", passthrough);
+	if (json_bool_at(a->request, "ext.prebid.returnallbidstatus", false))
+		nonbid = nonbids_render(&a->nonbids);
+	if (nonbid)
+		json_object_set_new_nocheck(p, "seatnonbid", nonbid);
+	return p;
+}
+
+static json_t *render_ext(const struct auction *a)
+{
+	json_t *ext = json_object();
+	json_t *errors = messages_render(&a->messages, MESSAGE_ERROR, a->debug);
+	json_t *warnings = messages_render(&a->messages, MESSAGE_WARNING, a->debug);
+	json_t *times = render_times(a);
+	int64_t tmax = json_int_at(a->request, "tmax", 0);
+
+	if (a->debug)
+		json_object_set_new_nocheck(ext, "debug", debug_render(a));
+	if (errors)
+		json_object_set_new_nocheck(ext, "errors", errors);
+	if (warnings)
+		json_object_set_new_nocheck(ext, "warnings", warnings);
+	if (json_object_size(times))
+		json_object_set_nocheck(ext, "responsetimemillis", times);
+	json_decref(times);
+	if (tmax)
+		json_set_int(ext, "tmaxrequest", tmax);
+	json_object_set_new_nocheck(ext, "prebid", render_ext_prebid(a));
+	return ext;
+}
+
+static json_t *render_response(struct auction *a)
+{
+	json_t *response = json_object();
+	struct str cur = STR("");
+	json_t *seatbid = render_seats(a, &cur);
+
+	json_set_str(response, "id", json_str_at(a->request, "id"));
+	if (json_array_size(seatbid))
+		json_object_set_nocheck(response, "seatbid", seatbid);
+	json_decref(seatbid);
+	set_if(response, "cur", cur);
+	if (a->nbr >= 0)
+		json_set_int(response, "nbr", a->nbr);
+	json_object_set_new_nocheck(response, "ext", render_ext(a));
+	return response;
+}
+
+enum stage auction_reply(struct auction *a)
+{
+	if (!a->refusal.p) {
+		a->status = 200;
+		a->answer = arena_own_json(a->arena, render_response(a));
+	}
+	return STAGE_DONE;
+}

@@ -1,0 +1,92 @@
+/* nexus-pbs: configuration, data, workers, serve, drain. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/args.h"
+#include "common/err.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "pbs/server.h"
+
+extern char **environ;
+
+static int fail(const char *what, const struct errtext *why)
+{
+	fprintf(stderr, "nexus-pbs: %s: %s\n", what, why->text);
+	return 1;
+}
+
+/* Blocks until a signal asks for the end. */
+static void wait_for_end(const sigset_t *signals)
+{
+	int number;
+
+	do {
+		if (sigwait(signals, &number) != 0)
+			return;
+		if (number == SIGHUP)
+			log_event(LOG_WARN, "reload_ignored",
+				  LOG_Z("reason", "this configuration is read at start only"));
+	} while (number == SIGHUP);
+	log_event(LOG_INFO, "draining", LOG_INT("signal", number));
+}
+
+static int serve(const struct pbs_config *config)
+{
+	struct pbs_server server;
+	struct errtext why;
+	sigset_t signals;
+	int status = 0;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL); /* workers inherit it: only this thread hears them */
+	signal(SIGPIPE, SIG_IGN);
+	json_object_seed(0);
+	if (pbs_server_load(&server, config, &why) < 0) {
+		status = fail("cannot start", &why);
+	} else if (pbs_server_start(&server, &why) < 0) {
+		status = fail("cannot start", &why);
+	} else {
+		log_event(LOG_INFO, "listening", LOG_Z("host", config->host), LOG_INT("port", config->port),
+			  LOG_INT("workers", workers_count(server.workers)),
+			  LOG_INT("bidders", registry_count(server.registry)));
+		wait_for_end(&signals);
+		pbs_server_drain(&server);
+		log_event(LOG_INFO, "stopped");
+	}
+	pbs_server_unload(&server);
+	return status;
+}
+
+static void health_address(const void *values, struct str *ret_host, uint16_t *ret_port)
+{
+	const struct pbs_config *c = values;
+
+	*ret_host = str_of(c->host);
+	*ret_port = (uint16_t)c->port;
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const places[] = { "pbs/config/pbs.yaml", "/etc/nexus/pbs.yaml", NULL };
+	static const struct args_program program = { "nexus-pbs", NEXUS_VERSION, &pbs_conf_table, places,
+						     health_address };
+	const struct pbs_config *config;
+	int status;
+	struct conf *conf = args_start(&program, argc, argv, environ, stdout, stderr, &status);
+
+	if (!conf)
+		return status;
+	config = conf_values(conf);
+	log_init((enum log_level)config->log_level, (enum log_format)config->log_format, STDERR_FILENO,
+		 "pbs");
+	status = serve(config);
+	conf_free(conf);
+	return status;
+}

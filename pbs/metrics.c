@@ -1,0 +1,76 @@
+#include "pbs/metrics.h"
+
+#include <stdlib.h>
+
+#include "common/http_server.h"
+#include "common/mem.h"
+#include "pbs/adapters/registry.h"
+#include "pbs/exchange/auction.h"
+
+const double pbs_metric_times[16] = { 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075,
+				      0.1,   0.15,  0.2,   0.3,  0.5,  0.75, 1,    2 };
+
+static const struct metric_def defs[] = { PBS_METRICS(METRIC_ROW) };
+_Static_assert(ARRAY_LEN(defs) == PBS_METRIC_COUNT, "one row a metric");
+
+static const char *const statuses[STATUS_VALUES] = { "2xx", "3xx", "4xx", "5xx", "client_left" };
+static const char *const events[EVENT_VALUES] = { "sent", "retried", "refused", "dropped" };
+static const char *const outcomes[] = {
+	[OUTCOME_NO_BID] = "no_bid",
+	[OUTCOME_BID] = "bid",
+	[OUTCOME_TIMEOUT] = "timeout",
+	[OUTCOME_ERROR] = "error",
+};
+
+/* The texts of labels that are known only at run time. */
+struct names {
+	const char **routes, **bidders;
+	struct metric_label labels[PBS_LABELS];
+};
+
+static struct names names;
+
+static const char **route_names(const struct http_route *routes, size_t n)
+{
+	const char **v = xcalloc(n + 1, sizeof *v);
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = routes[i].name;
+	v[n] = "other"; /* no such route */
+	return v;
+}
+
+static const char **bidder_names(const struct registry *registry)
+{
+	size_t n = registry_count(registry);
+	const char **v = xcalloc(n + 1, sizeof *v);
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = registry_at(registry, i)->bidder.name;
+	return v;
+}
+
+struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_routes,
+				    const struct registry *registry)
+{
+	names.routes = route_names(routes, n_routes);
+	names.bidders = bidder_names(registry);
+	names.labels[LABEL_ROUTE] = (struct metric_label){ "route", names.routes, n_routes + 1, true };
+	names.labels[LABEL_STATUS] = (struct metric_label){ "status", statuses, STATUS_VALUES, true };
+	names.labels[LABEL_BIDDER] =
+		(struct metric_label){ "bidder", names.bidders, registry_count(registry), true };
+	names.labels[LABEL_OUTCOME] =
+		(struct metric_label){ "outcome", outcomes, ARRAY_LEN(outcomes), false };
+	names.labels[LABEL_ROUTED] =
+		(struct metric_label){ "result", unrouted_names, UNROUTED_VALUES, false };
+	names.labels[LABEL_EVENT] = (struct metric_label){ "fate", events, EVENT_VALUES, false };
+	return metrics_set_new("nexus_pbs", defs, PBS_METRIC_COUNT, names.labels, PBS_LABELS);
+}
+
+void pbs_metrics_free(struct metrics_set *set)
+{
+	metrics_set_free(set);
+	free(names.routes);
+	free(names.bidders);
+	names = (struct names){ 0 };
+}

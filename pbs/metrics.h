@@ -1,0 +1,55 @@
+/* What nexus-pbs counts. One row a metric; the names are in metrics.c's output under the namespace nexus_pbs.
+ */
+#ifndef PBS_METRICS_H
+#define PBS_METRICS_H
+
+#include "common/metrics.h"
+
+enum pbs_label {
+	LABEL_NONE,
+	LABEL_ROUTE,
+	LABEL_STATUS,
+	LABEL_BIDDER,
+	LABEL_OUTCOME,
+	LABEL_ROUTED,
+	LABEL_EVENT,
+	PBS_LABELS
+};
+
+extern const double pbs_metric_times[16]; /* seconds, for anything that waits on the network */
+
+#define PBS_METRICS(X)                                                                                       \
+	X(M_REQUESTS, METRIC_COUNTER, "requests_total", "HTTP requests answered", LABEL_ROUTE, LABEL_STATUS) \
+	X(M_REQUEST_TIME, METRIC_HISTOGRAM(pbs_metric_times), "request_time_seconds",                        \
+	  "From the headers' arrival to the reply", LABEL_ROUTE)                                             \
+	X(M_IN_FLIGHT, METRIC_GAUGE, "auctions_in_flight", "Auctions not yet answered")                      \
+	X(M_SHED, METRIC_COUNTER, "auctions_shed_total", "Auctions refused because too many were in flight") \
+	X(M_IMPS, METRIC_COUNTER, "imps_total", "Impressions offered")                                       \
+	X(M_BIDDER_CALLS, METRIC_COUNTER, "bidder_calls_total", "Bidders' part in auctions, by outcome",     \
+	  LABEL_BIDDER, LABEL_OUTCOME)                                                                       \
+	X(M_BIDDER_TIME, METRIC_HISTOGRAM(pbs_metric_times), "bidder_time_seconds",                          \
+	  "From sending to the last reply of a bidder", LABEL_BIDDER)                                        \
+	X(M_BIDS, METRIC_COUNTER, "bids_total", "Bids that reached the response", LABEL_BIDDER)              \
+	X(M_ROUTER_CALLS, METRIC_COUNTER, "router_calls_total", "Routing of auctions, by result",            \
+	  LABEL_ROUTED)                                                                                      \
+	X(M_ROUTER_TIME, METRIC_HISTOGRAM(pbs_metric_times), "router_time_seconds", "Wait for the router")   \
+	X(M_CALLS_SAVED, METRIC_COUNTER, "bidder_calls_saved_total", "Bidders the router left out")          \
+	X(M_EVENTS, METRIC_COUNTER, "events_total", "Auction events for the router, by fate", LABEL_EVENT)   \
+	X(M_EVENTS_WAITING, METRIC_GAUGE, "events_waiting", "Auction events not yet delivered")
+
+enum pbs_metric { PBS_METRICS(METRIC_ENUM) PBS_METRIC_COUNT };
+
+/* Values of LABEL_STATUS and LABEL_EVENT; LABEL_OUTCOME is enum bidder_outcome, LABEL_ROUTED enum unrouted.
+ */
+enum pbs_status { STATUS_2XX, STATUS_3XX, STATUS_4XX, STATUS_5XX, STATUS_CLIENT_LEFT, STATUS_VALUES };
+enum pbs_event { EVENT_SENT, EVENT_RETRIED, EVENT_REFUSED, EVENT_DROPPED, EVENT_VALUES };
+
+struct registry;
+struct http_route;
+
+/* `routes` and `registry` name label values and must outlive the set. */
+struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_routes,
+				    const struct registry *registry);
+void pbs_metrics_free(struct metrics_set *set);
+
+#endif

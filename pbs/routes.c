@@ -1,0 +1,16 @@
+#include "common/mem.h"
+#include "pbs/endpoints/endpoints.h"
+#include "pbs/server.h"
+
+const struct http_route pbs_routes[] = {
+	{ HTTP_POST, "/openrtb2/auction", endpoint_auction, ROUTE_KEY | ROUTE_LIMITED, "auction", 0 },
+	{ HTTP_GET, "/status", endpoint_status, 0, "status", 0 },
+	{ HTTP_GET, "/health", endpoint_health, 0, "health", 0 },
+	{ HTTP_GET, "/ready", endpoint_ready, 0, "ready", 0 },
+	{ HTTP_GET, "/metrics", endpoint_metrics, 0, "metrics", 0 },
+	{ HTTP_GET, "/version", endpoint_version, 0, "version", 0 },
+	{ HTTP_GET, "/info/bidders", endpoint_info_bidders, ROUTE_LIMITED, "info_bidders", 0 },
+	{ HTTP_GET, "/info/bidders/*", endpoint_info_bidder, ROUTE_LIMITED, "info_bidder", 0 },
+	{ HTTP_GET, "/bidders/params", endpoint_bidder_params, ROUTE_LIMITED, "bidder_params", 0 },
+};
+const size_t pbs_n_routes = ARRAY_LEN(pbs_routes);

@@ -1,0 +1,288 @@
+#include "pbs/server.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/http_client.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/yaml.h"
+#include "pbs/analytics/batch.h"
+#include "pbs/bidders.h"
+#include "pbs/idr_client.h"
+#include "pbs/metrics.h"
+
+enum { DRAIN_LOOK_MS = 5, RATE_LIMIT_KEYS = 100000, GZIP_MIN_BYTES = 1400, MAX_HEADER_BYTES = 32768 };
+
+/* --- loading
+ * --------------------------------------------------------------------------------------------------- */
+
+static int load_keys(struct pbs_server *s, struct errtext *why)
+{
+	const struct pbs_config *c = s->config;
+
+	s->keys = api_keys_new();
+	if (*c->api_key_default && api_keys_add(s->keys, str_of(c->api_key_default), why) < 0)
+		return ERR_INPUT;
+	if (*c->api_keys && api_keys_add_list(s->keys, str_of(c->api_keys), why) < 0)
+		return ERR_INPUT;
+	if (c->api_keys_tree && api_keys_add_json(s->keys, c->api_keys_tree, why) < 0)
+		return ERR_INPUT;
+	if (c->auth_enabled && api_keys_count(s->keys) == 0) {
+		errtext_set(why, "auth.enabled is true but there is no API key. Make one with `openssl rand "
+				 "-hex 24` and set "
+				 "API_KEY_DEFAULT to it, or set AUTH_ENABLED=false if something in front "
+				 "checks callers.");
+		return ERR_INPUT;
+	}
+	return 0;
+}
+
+int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struct errtext *why)
+{
+	*s = (struct pbs_server){ .config = config };
+	if (load_keys(s, why) < 0)
+		return ERR_INPUT;
+	s->registry = bidders_load(config, why);
+	s->files = stored_files_load(config->stored_dir, why);
+	if (!s->registry || !s->files)
+		return ERR_INPUT;
+	s->rate_limit = rate_limit_new(RATE_LIMIT_KEYS, 0);
+	s->metrics = pbs_metrics_new(pbs_routes, pbs_n_routes, s->registry);
+	return 0;
+}
+
+void pbs_server_unload(struct pbs_server *s)
+{
+	if (s->metrics)
+		pbs_metrics_free(s->metrics);
+	rate_limit_free(s->rate_limit);
+	stored_files_free(s->files);
+	registry_free(s->registry);
+	api_keys_free(s->keys);
+}
+
+/* --- requests
+ * -------------------------------------------------------------------------------------------------- */
+
+const struct api_key *pbs_request_key(const struct http_request *req)
+{
+	struct pbs_worker *w = pbs_worker_of(req);
+
+	if (!w->server->config->auth_enabled)
+		return NULL;
+	return api_keys_find(w->server->keys,
+			     api_key_from_headers(http_request_header(req, "X-API-Key"),
+						  http_request_header(req, "Authorization")));
+}
+
+static bool check_key(struct http_request *req, const struct api_key *key)
+{
+	if (!pbs_worker_of(req)->server->config->auth_enabled)
+		return true;
+	if (!key) {
+		http_reply_error(req, 401,
+				 "a valid API key is needed: header X-API-Key, or Authorization: Bearer");
+		return false;
+	}
+	if (!api_key_allows_origin(key, http_request_header(req, "Origin"))) {
+		http_reply_error(req, 403, "this API key may not be used from that Origin");
+		return false;
+	}
+	return true;
+}
+
+static bool check_rate(struct http_request *req, const struct api_key *key)
+{
+	const struct pbs_server *s = pbs_worker_of(req)->server;
+	double rps = s->config->rate_limit_rps;
+	struct rate_limit_rule rule = { .per_second = rps, .burst = rps };
+	uint64_t who = str_hash(key ? str_of(key->name) : req->peer_ip);
+	char seconds[16];
+	uint32_t wait_ms;
+
+	if (rps == 0 || rate_limit_take(s->rate_limit, who, &rule, req->arrived_us, &wait_ms))
+		return true;
+	snprintf(seconds, sizeof seconds, "%u", (wait_ms + 999) / 1000);
+	http_reply_header(req, "Retry-After", str_of(seconds));
+	http_reply_error(req, 429, "more than %u requests per second", s->config->rate_limit_rps);
+	return false;
+}
+
+static bool before_request(struct http_request *req)
+{
+	const struct api_key *key = req->route->flags & ROUTE_KEY ? pbs_request_key(req) : NULL;
+
+	if (req->route->flags & ROUTE_KEY && !check_key(req, key))
+		return false;
+	return !(req->route->flags & ROUTE_LIMITED) || check_rate(req, key);
+}
+
+static unsigned status_label(int status)
+{
+	if (status == 0)
+		return STATUS_CLIENT_LEFT;
+	return status < 300 ? STATUS_2XX : status < 400 ? STATUS_3XX : status < 500 ? STATUS_4XX : STATUS_5XX;
+}
+
+static void after_request(struct http_request *req)
+{
+	struct pbs_worker *w = pbs_worker_of(req);
+	unsigned route = (unsigned)(req->route ? (size_t)(req->route - pbs_routes) : pbs_n_routes);
+	uint64_t us = loop_now_us(w->thread->loop) - req->arrived_us;
+
+	metrics_inc(w->exchange.metrics, M_REQUESTS, route, status_label(req->status));
+	metrics_observe(w->exchange.metrics, M_REQUEST_TIME, (double)us * 1e-6, route);
+	log_event(LOG_DEBUG, "request", LOG_Z("request_id", req->id), LOG_STR("path", req->path),
+		  LOG_INT("status", req->status), LOG_INT("us", us), LOG_INT("bytes", req->reply_bytes));
+}
+
+/* --- workers
+ * --------------------------------------------------------------------------------------------------- */
+
+static void start_router(struct pbs_worker *w)
+{
+	const struct pbs_config *c = w->server->config;
+	const char *key = *c->idr_api_key ? c->idr_api_key : c->api_key_default;
+	struct idr_client_options idr = {
+		.url = c->idr_url,
+		.api_key = key,
+		.timeout_ms = c->idr_timeout_ms,
+		.breaker_failures = c->idr_breaker_failures,
+		.breaker_open_ms = c->idr_breaker_open_ms,
+	};
+	struct analytics_options events = {
+		.url = c->idr_url,
+		.api_key = key,
+		.batch_events = c->events_buffer,
+		.flush_ms = c->events_flush_ms,
+		.max_bytes = c->events_max_bytes,
+		.metrics = w->exchange.metrics,
+	};
+
+	if (c->idr_enabled)
+		w->exchange.idr = idr_client_new(w->thread->loop, w->exchange.http, &idr);
+	if (c->idr_enabled && c->events_enabled)
+		w->exchange.analytics = analytics_new(w->thread->loop, w->exchange.http, &events);
+}
+
+static int init_worker(struct worker *thread, struct errtext *why)
+{
+	const struct pbs_server *s = thread->arg;
+	const struct pbs_config *c = s->config;
+	struct pbs_worker *w = xcalloc(1, sizeof *w);
+	struct http_client_options client = {
+		.max_open = c->max_open_calls,
+		.max_idle_connections = c->max_idle_connections,
+		.verify_tls = c->verify_tls,
+	};
+	struct stored_options stored = {
+		.files = s->files,
+		.http_endpoint = str_of(c->stored_http_endpoint),
+		.accounts_endpoint = str_of(c->accounts_http_endpoint),
+		.max_reply_bytes = 8 << 20,
+	};
+	struct http_server_options http = {
+		.host = str_of(c->host),
+		.port = (uint16_t)c->port,
+		.routes = pbs_routes,
+		.n_routes = pbs_n_routes,
+		.max_body_bytes = c->max_request_bytes,
+		.max_connections = c->max_connections,
+		.max_header_bytes = MAX_HEADER_BYTES,
+		.idle_timeout_ms = c->idle_timeout_ms,
+		.gzip_requests = c->gzip_requests,
+		.gzip_replies = c->gzip_replies,
+		.gzip_min_bytes = GZIP_MIN_BYTES,
+		.cors = true,
+		.no_store = true,
+		.ctx = w,
+		.before = before_request,
+		.after = after_request,
+	};
+
+	thread->state = w;
+	w->server = s;
+	w->thread = thread;
+	w->exchange = (struct exchange){
+		.loop = thread->loop,
+		.http = http_client_new(thread->loop, &client),
+		.config = c,
+		.registry = s->registry,
+		.metrics = metrics_new(s->metrics),
+	};
+	rng_seed_os(&w->exchange.rng);
+	w->exchange.stored = stored_new(w->exchange.http, &stored);
+	start_router(w);
+	w->http = http_server_new(thread->loop, &http, why);
+	return w->http ? 0 : ERR_UNAVAILABLE;
+}
+
+static void deinit_worker(struct worker *thread)
+{
+	struct pbs_worker *w = thread->state;
+
+	if (!w)
+		return;
+	http_server_free(w->http);
+	analytics_free(w->exchange.analytics);
+	idr_client_free(w->exchange.idr);
+	stored_free(w->exchange.stored);
+	http_client_free(w->exchange.http);
+	free(w);
+}
+
+int pbs_server_start(struct pbs_server *s, struct errtext *why)
+{
+	static const struct worker_class cls = { "pbs", init_worker, deinit_worker };
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t n = s->config->workers ? s->config->workers : (size_t)(cores > 0 ? cores : 1);
+
+	s->workers = workers_start(n, &cls, s, why);
+	return s->workers ? 0 : ERR_UNAVAILABLE;
+}
+
+/* --- ending
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* Looks every few milliseconds whether the last request and the last event have left. */
+static void look_drained(struct loop_timer *t)
+{
+	struct pbs_worker *w = container_of(t, struct pbs_worker, drain);
+	struct loop *loop = w->thread->loop;
+	bool open = http_server_open_requests(w->http) > 0;
+	bool events = w->exchange.analytics && !analytics_is_idle(w->exchange.analytics);
+
+	if (!open && events)
+		analytics_flush(w->exchange.analytics);
+	if ((!open && !events) || loop_now_ms(loop) >= w->drain_until_ms) {
+		if (open || events)
+			log_event(LOG_WARN, "drain_incomplete",
+				  LOG_INT("open_requests", http_server_open_requests(w->http)));
+		loop_stop(loop);
+		return;
+	}
+	loop_timer_start(loop, t, DRAIN_LOOK_MS, look_drained);
+}
+
+static void begin_drain(struct worker *thread, void *arg)
+{
+	struct pbs_worker *w = thread->state;
+
+	(void)arg;
+	w->draining = true;
+	w->drain_until_ms = loop_now_ms(thread->loop) + w->server->config->drain_timeout_ms;
+	http_server_stop_listening(w->http);
+	loop_timer_start(thread->loop, &w->drain, 0, look_drained);
+}
+
+void pbs_server_drain(struct pbs_server *s)
+{
+	workers_each(s->workers, begin_drain, NULL, NULL);
+	workers_join(s->workers);
+	s->workers = NULL;
+}

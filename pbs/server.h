@@ -1,0 +1,63 @@
+/* The service: what all workers share, what one worker owns, and how they start, reload and end.
+ *
+ * Threads `struct pbs_server` is immutable once workers run; everything in `struct pbs_worker` is its
+ * thread's own.
+ */
+#ifndef PBS_SERVER_H
+#define PBS_SERVER_H
+
+#include "common/api_key.h"
+#include "common/http_server.h"
+#include "common/metrics.h"
+#include "common/rate_limit.h"
+#include "common/version.h"
+#include "common/worker.h"
+#include "pbs/adapters/registry.h"
+#include "pbs/config.h"
+#include "pbs/exchange/exchange.h"
+#include "pbs/stored/stored.h"
+
+/* Flags of routes, for the checks before a handler. */
+enum route_flag {
+	ROUTE_KEY = 1,     /* needs an API key */
+	ROUTE_LIMITED = 2, /* counts against the caller's rate */
+};
+
+extern const struct http_route pbs_routes[];
+extern const size_t pbs_n_routes;
+
+struct pbs_server {
+	const struct pbs_config *config;
+	struct registry *registry;
+	struct stored_files *files;
+	struct api_keys *keys;
+	struct rate_limit *rate_limit;
+	struct metrics_set *metrics;
+	struct workers *workers;
+};
+
+struct pbs_worker {
+	const struct pbs_server *server;
+	struct worker *thread;
+	struct http_server *http;
+	struct exchange exchange;
+	bool draining;
+	struct loop_timer drain;
+	uint64_t drain_until_ms;
+};
+
+/* Reads bidders, stored data and keys; makes nothing that runs. */
+int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struct errtext *why);
+int pbs_server_start(struct pbs_server *s, struct errtext *why);
+void pbs_server_drain(struct pbs_server *s); /* returns once every worker has ended */
+void pbs_server_unload(struct pbs_server *s);
+
+static inline struct pbs_worker *pbs_worker_of(const struct http_request *req)
+{
+	return http_request_ctx(req);
+}
+
+/* The key that the request was let in with; NULL where none is needed. */
+const struct api_key *pbs_request_key(const struct http_request *req);
+
+#endif

@@ -1,0 +1,95 @@
+/* The file source: a folder per kind, read whole at start and on reload. Ids are file names, so an id from a
+ * request is never used to build a path. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/err.h"
+#include "common/json.h"
+#include "common/mem.h"
+#include "common/yaml.h"
+#include "pbs/stored/stored.h"
+
+enum { MAX_FILE_BYTES = 4 << 20 };
+
+static const char *const folders[STORED_KINDS] = {
+	[STORED_REQUEST] = "stored_requests",
+	[STORED_IMP] = "stored_imps",
+	[STORED_RESPONSE] = "stored_responses",
+	[STORED_ACCOUNT] = "accounts",
+};
+
+struct stored_files {
+	json_t *by_id[STORED_KINDS]; /* objects: id -> value */
+};
+
+static int load_file(json_t *by_id, const char *dir, struct str name, struct errtext *why)
+{
+	FREE_ON_EXIT char *path = xasprintf("%s/" STR_FMT, dir, STR_ARG(name));
+	json_t *value;
+	size_t suffix;
+
+	if (str_ends(name, STR(".json"))) {
+		suffix = 5;
+		value = json_parse_file(path, MAX_FILE_BYTES, why);
+	} else if (str_ends(name, STR(".yaml"))) {
+		suffix = 5;
+		value = yaml_parse_file(path, MAX_FILE_BYTES, why);
+	} else {
+		return 0; /* editors' and version control's leftovers */
+	}
+	if (!value)
+		return ERR_INPUT;
+	json_object_setn_new_nocheck(by_id, name.p, name.n - suffix, value);
+	return 0;
+}
+
+static int load_folder(json_t *by_id, const char *dir, struct errtext *why)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+	int err = 0;
+
+	if (!d)
+		return errno == ENOENT ? 0 : (errtext_set(why, "%s: %s", dir, strerror(errno)), ERR_INPUT);
+	while (err == 0 && (entry = readdir(d)))
+		if (entry->d_name[0] != '.')
+			err = load_file(by_id, dir, str_of(entry->d_name), why);
+	closedir(d);
+	return err;
+}
+
+struct stored_files *stored_files_load(const char *dir, struct errtext *why)
+{
+	struct stored_files *f = xcalloc(1, sizeof *f);
+
+	for (int kind = 0; kind < STORED_KINDS; kind++) {
+		FREE_ON_EXIT char *folder = xasprintf("%s/%s", dir, folders[kind]);
+
+		f->by_id[kind] = json_object();
+		if (load_folder(f->by_id[kind], folder, why) < 0) {
+			stored_files_free(f);
+			return NULL;
+		}
+	}
+	return f;
+}
+
+void stored_files_free(struct stored_files *f)
+{
+	if (!f)
+		return;
+	for (int kind = 0; kind < STORED_KINDS; kind++)
+		json_decref(f->by_id[kind]);
+	free(f);
+}
+
+json_t *stored_files_find(const struct stored_files *f, enum stored_kind kind, struct str id)
+{
+	return f ? json_object_getn(f->by_id[kind], id.p, id.n) : NULL;
+}
+
+size_t stored_files_count(const struct stored_files *f, enum stored_kind kind)
+{
+	return f ? json_object_size(f->by_id[kind]) : 0;
+}
