@@ -25,6 +25,8 @@
 #include "common/err.h"
 #include "common/gzip.h"
 #include "common/http_address.h"
+#include "common/http_trust.h"
+#include "common/http_url.h"
 #include "common/mem.h"
 
 enum {
@@ -35,23 +37,11 @@ enum {
 	LANE_FULL = 96, /* transfers, before a call goes to the next lane */
 	MAX_TIMEOUT_MS = 120000,
 	MAX_REDIRECTS = 5,
-	MAX_URL_BYTES = 16384,
 	MAX_HEADER_BYTES = 65536, /* of a request, all together */
-	MAX_CACHED_URLS = 1024,
-	URL_BUCKETS = 2048,
 	MAX_POOLED = 4096,
 	KEEP_REPLY_BYTES = 16384, /* of a pooled transfer's reply buffer */
 	RECEIVE_BUFFER = 4096,
 	DNS_CACHE_SECONDS = 60,
-};
-
-struct url { /* parsed, shared by the transfers that use it and by the cache */
-	size_t refs;
-	CURLU *parsed;
-	char *text;
-	uint64_t hash, host_hash;
-	bool tls, private_literal;
-	struct url *next; /* in its bucket of the cache */
 };
 
 struct lane {
@@ -74,7 +64,7 @@ struct http_transfer {
 	CURL *easy;
 	struct lane *lane;
 	struct http_call *call;
-	struct url *url;
+	struct http_url *url;
 	struct loop_timer deadline;
 	struct buf reply;
 	struct buf gzipped;     /* the request's body */
@@ -90,95 +80,15 @@ struct http_transfer {
 struct http_client {
 	struct loop *loop;
 	struct http_client_options opt;
-	size_t n_lanes, n_open, n_pooled, n_urls;
+	size_t n_lanes, n_open, n_pooled;
 	struct lane *lanes;
-	CURLSH *share;           /* DNS answers and TLS sessions, across lanes */
-	struct socket **sockets; /* by descriptor */
+	struct http_trust *trust; /* NULL when nobody is verified */
+	CURLSH *share;            /* DNS answers and TLS sessions, across lanes */
+	struct socket **sockets;  /* by descriptor */
 	size_t n_sockets;
 	struct http_transfer *open, *pool;
-	struct url *urls[URL_BUCKETS];
-	size_t evict_at;
+	struct http_url_cache urls;
 };
-
-/* --- URLs --- */
-
-static void url_unref(struct url *u)
-{
-	if (!u || --u->refs > 0)
-		return;
-	curl_url_cleanup(u->parsed);
-	free(u->text);
-	free(u);
-}
-
-static struct url *url_parse(const char *text, uint64_t hash)
-{
-	struct url *u = xcalloc(1, sizeof *u);
-	char *scheme = NULL, *host = NULL, *port = NULL;
-	bool ok;
-
-	u->refs = 1;
-	u->hash = hash;
-	u->text = xstrdup(text);
-	u->parsed = curl_url();
-	ok = u->parsed && curl_url_set(u->parsed, CURLUPART_URL, text, 0) == CURLUE_OK &&
-	     curl_url_get(u->parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-	     curl_url_get(u->parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK && *host &&
-	     curl_url_get(u->parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-	     (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
-	if (ok) {
-		u->tls = strcmp(scheme, "https") == 0;
-		u->host_hash =
-			str_hash(str_of(scheme)) ^ str_hash(str_of(host)) * 31 ^ str_hash(str_of(port)) * 7;
-		u->private_literal = http_address_is_private_literal(str_of(host));
-	}
-	curl_free(scheme);
-	curl_free(host);
-	curl_free(port);
-	if (ok)
-		return u;
-	url_unref(u);
-	return NULL;
-}
-
-static void url_evict_one(struct http_client *c)
-{
-	while (!c->urls[c->evict_at % URL_BUCKETS])
-		c->evict_at++;
-	struct url *u = c->urls[c->evict_at % URL_BUCKETS];
-
-	c->urls[c->evict_at % URL_BUCKETS] = u->next;
-	c->n_urls--;
-	c->evict_at++;
-	url_unref(u);
-}
-
-/* A reference to the parsed form; NULL when the text is no http URL. Addresses with a query are rarely asked
- * for again and stay out of the cache. */
-static struct url *url_get(struct http_client *c, const char *text)
-{
-	size_t n = strnlen(text, MAX_URL_BYTES + 1);
-	uint64_t hash = str_hash((struct str){ text, n });
-	struct url **bucket = &c->urls[hash % URL_BUCKETS], *u;
-
-	if (n > MAX_URL_BYTES)
-		return NULL;
-	for (u = *bucket; u; u = u->next)
-		if (u->hash == hash && strcmp(u->text, text) == 0) {
-			u->refs++;
-			return u;
-		}
-	u = url_parse(text, hash);
-	if (!u || (memchr(text, '?', n) && n > 256))
-		return u;
-	if (c->n_urls == MAX_CACHED_URLS)
-		url_evict_one(c);
-	u->refs++;
-	u->next = *bucket;
-	*bucket = u;
-	c->n_urls++;
-	return u;
-}
 
 /* --- sockets --- */
 
@@ -335,6 +245,15 @@ static size_t on_head_line(char *p, size_t size, size_t n, void *userp)
 	return n;
 }
 
+static CURLcode on_tls_context(CURL *easy, void *ssl_ctx, void *userp)
+{
+	struct http_client *c = userp;
+
+	(void)easy;
+	http_trust_apply(c->trust, ssl_ctx);
+	return CURLE_OK;
+}
+
 static void set_constant_options(struct http_transfer *t)
 {
 	const struct http_client_options *opt = &t->client->opt;
@@ -366,8 +285,13 @@ static void set_constant_options(struct http_transfer *t)
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, opt->verify_tls ? 1L : 0L);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, opt->verify_tls ? 2L : 0L);
-	if (opt->ca_file)
-		curl_easy_setopt(e, CURLOPT_CAINFO, opt->ca_file);
+	/* libcurl would read the whole bundle once for every lane */
+	curl_easy_setopt(e, CURLOPT_CAINFO, NULL);
+	curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+	if (t->client->trust) {
+		curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
+		curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, t->client);
+	}
 	if (opt->user_agent)
 		curl_easy_setopt(e, CURLOPT_USERAGENT, opt->user_agent);
 }
@@ -376,7 +300,7 @@ static void transfer_free(struct http_transfer *t)
 {
 	if (t->easy)
 		curl_easy_cleanup(t->easy);
-	url_unref(t->url);
+	http_url_unref(t->url);
 	buf_deinit(&t->reply);
 	buf_deinit(&t->gzipped);
 	buf_deinit(&t->header_text);
@@ -673,13 +597,13 @@ static void set_method(struct http_transfer *t, const char *method, struct str b
 	}
 }
 
-static void set_url(struct http_transfer *t, struct url *u)
+static void set_url(struct http_transfer *t, struct http_url *u)
 {
 	if (t->url == u) {
-		url_unref(u);
+		http_url_unref(u);
 		return;
 	}
-	url_unref(t->url);
+	http_url_unref(t->url);
 	t->url = u;
 	curl_easy_setopt(t->easy, CURLOPT_URL, u->text);
 	curl_easy_setopt(t->easy, CURLOPT_CURLU, u->parsed);
@@ -733,7 +657,7 @@ static int transfer_prepare(struct http_transfer *t, const struct http_call_requ
 int http_client_start(struct http_client *c, struct http_call *call, const struct http_call_request *req)
 {
 	struct http_transfer *t;
-	struct url *u;
+	struct http_url *u;
 	int err;
 
 	call->transfer = NULL;
@@ -741,11 +665,11 @@ int http_client_start(struct http_client *c, struct http_call *call, const struc
 		return ERR_LIMIT;
 	if (req->timeout_ms < 1 || req->timeout_ms > MAX_TIMEOUT_MS)
 		return ERR_INPUT;
-	u = url_get(c, req->url);
+	u = http_url_get(&c->urls, req->url);
 	if (!u)
 		return ERR_INPUT;
 	if (req->deny_private_addresses && u->private_literal) {
-		url_unref(u);
+		http_url_unref(u);
 		return ERR_DENIED;
 	}
 	t = transfer_get(c);
@@ -829,6 +753,10 @@ struct http_client *http_client_new(struct loop *loop, const struct http_client_
 	if (!c->opt.max_idle_connections)
 		c->opt.max_idle_connections = DEFAULT_IDLE_CONNECTIONS;
 	c->n_lanes = opt->multis ? opt->multis : DEFAULT_LANES;
+	if (opt->verify_tls && !(c->trust = http_trust_load(opt->ca_file))) {
+		free(c);
+		return NULL;
+	}
 	c->lanes = xcalloc(c->n_lanes, sizeof *c->lanes);
 	c->share = curl_share_init();
 	if (!c->share)
@@ -856,13 +784,10 @@ void http_client_free(struct http_client *c)
 		loop_defer_cancel(c->loop, &c->lanes[i].kick);
 	}
 	curl_share_cleanup(c->share);
+	http_trust_free(c->trust);
 	for (size_t i = 0; i < c->n_sockets; i++)
 		socket_drop(c, (int)i);
-	for (size_t i = 0; i < URL_BUCKETS; i++)
-		for (struct url *u = c->urls[i], *next; u; u = next) {
-			next = u->next;
-			url_unref(u);
-		}
+	http_url_cache_deinit(&c->urls);
 	free(c->sockets);
 	free(c->lanes);
 	free(c);

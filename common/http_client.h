@@ -66,6 +66,7 @@ struct http_call {
 	struct http_transfer *transfer; /* the client's own; NULL when not under way */
 };
 
+/* NULL when TLS is to be verified and the certificates cannot be read. */
 struct http_client *http_client_new(struct loop *loop, const struct http_client_options *opt);
 void http_client_free(struct http_client *c); /* cancels what is open */
 
