@@ -12,6 +12,9 @@ VARIANT ?= release
 B       := build/$(VARIANT)
 PKGS    := libcurl libpsl jansson libmicrohttpd hiredis libpq yaml-0.1 sqlite3 libcrypto libssl zlib libcrypt
 CC      ?= cc
+PYTHON  ?= /usr/bin/python3
+# V=1 shows the commands
+Q := $(if $(V),,@)
 
 CFLAGS.release := -O2 -g -fno-plt
 CFLAGS.asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -27,7 +30,7 @@ endif
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -I. -I$(B)/gen $(WARN) $(CFLAGS.$(VARIANT)) $(PKG_CFLAGS) $(CFLAGS)
 ALL_LIBS   = $(PKG_LIBS) $(LIBS.$(VARIANT)) -lm -pthread
 
-ifeq ($(filter deps help clean format run,$(MAKECMDGOALS)),)
+ifneq ($(filter-out deps help clean format check-format check-deps run,$(or $(MAKECMDGOALS),all)),)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS))
 endif
@@ -37,8 +40,10 @@ obj   = $(patsubst %.c,$(B)/%.o,$(1))
 COMMON := $(call obj,$(call src,common))
 PBS    := $(call obj,$(call src,pbs))
 IDR    := $(call obj,$(call src,idr))
-PBS_LIB := $(filter-out $(B)/pbs/main.o,$(PBS))
-IDR_LIB := $(filter-out $(B)/idr/main.o,$(IDR))
+# Archives, so that each of many test programs links only what it uses. Order matters to the linker: users first.
+COMMON_LIB := $(B)/lib/common.a
+PBS_LIB    := $(B)/lib/pbs.a $(COMMON_LIB)
+IDR_LIB    := $(B)/lib/idr.a $(COMMON_LIB)
 
 TESTS_COMMON := $(call src,$(wildcard tests/unit/test_*.c))
 TESTS_PBS    := $(call src,tests/unit/pbs)
@@ -55,34 +60,46 @@ MAINS     := $(foreach s,pbs idr,$(if $(wildcard $(s)/main.c),$(B)/bin/nexus-$(s
 
 all: $(MAINS) $(TOOL_BINS) ## build both services and the tools
 
-$(B)/bin/nexus-pbs: $(PBS) $(COMMON)
-$(B)/bin/nexus-idr: $(IDR) $(COMMON)
-$(foreach t,$(filter tools/common/%,$(TOOLS)),$(eval $(call tool_bin,$(t)): $(call obj,$(t)) $(COMMON)))
-$(foreach t,$(filter tools/pbs/%,$(TOOLS)),$(eval $(call tool_bin,$(t)): $(call obj,$(t)) $(PBS_LIB) $(COMMON)))
-$(foreach t,$(filter tools/idr/%,$(TOOLS)),$(eval $(call tool_bin,$(t)): $(call obj,$(t)) $(IDR_LIB) $(COMMON)))
+$(B)/lib/common.a: $(COMMON)
+$(B)/lib/pbs.a: $(filter-out $(B)/pbs/main.o,$(PBS))
+$(B)/lib/idr.a: $(filter-out $(B)/idr/main.o,$(IDR))
+$(B)/bin/nexus-pbs: $(B)/pbs/main.o $(PBS_LIB)
+$(B)/bin/nexus-idr: $(B)/idr/main.o $(IDR_LIB)
+$(foreach t,$(filter tools/common/%,$(TOOLS)),$(eval $(call tool_bin,$(t)): $(call obj,$(t)) $(COMMON_LIB)))
+$(foreach t,$(filter tools/pbs/%,$(TOOLS)),$(eval $(call tool_bin,$(t)): $(call obj,$(t)) $(PBS_LIB)))
+$(foreach t,$(filter tools/idr/%,$(TOOLS)),$(eval $(call tool_bin,$(t)): $(call obj,$(t)) $(IDR_LIB)))
 $(foreach t,$(FAKES),$(eval $(call tool_bin,$(t)): $(call obj,$(t))))
-$(foreach t,$(TESTS_COMMON),$(eval $(B)/check/$(basename $(notdir $(t))): $(call obj,$(t)) $(COMMON)))
-$(foreach t,$(TESTS_PBS),$(eval $(patsubst tests/unit/%.c,$(B)/check/%,$(t)): $(call obj,$(t)) $(PBS_LIB) $(COMMON)))
-$(foreach t,$(TESTS_IDR),$(eval $(patsubst tests/unit/%.c,$(B)/check/%,$(t)): $(call obj,$(t)) $(IDR_LIB) $(COMMON)))
+$(foreach t,$(TESTS_COMMON),$(eval $(B)/check/$(basename $(notdir $(t))): $(call obj,$(t)) $(COMMON_LIB)))
+$(foreach t,$(TESTS_PBS),$(eval $(patsubst tests/unit/%.c,$(B)/check/%,$(t)): $(call obj,$(t)) $(PBS_LIB)))
+$(foreach t,$(TESTS_IDR),$(eval $(patsubst tests/unit/%.c,$(B)/check/%,$(t)): $(call obj,$(t)) $(IDR_LIB)))
 
 # In every variant but fuzz a target is linked with a main that replays its corpus, as one more unit test.
-$(foreach t,$(filter tests/fuzz/common/%,$(FUZZ)),$(eval $(call fuzz_bin,$(t)): $(call obj,$(t)) $(COMMON)))
-$(foreach t,$(filter tests/fuzz/pbs/%,$(FUZZ)),$(eval $(call fuzz_bin,$(t)): $(call obj,$(t)) $(PBS_LIB) $(COMMON)))
-$(foreach t,$(filter tests/fuzz/idr/%,$(FUZZ)),$(eval $(call fuzz_bin,$(t)): $(call obj,$(t)) $(IDR_LIB) $(COMMON)))
+$(foreach t,$(filter tests/fuzz/common/%,$(FUZZ)),$(eval $(call fuzz_bin,$(t)): $(call obj,$(t)) $(COMMON_LIB)))
+$(foreach t,$(filter tests/fuzz/pbs/%,$(FUZZ)),$(eval $(call fuzz_bin,$(t)): $(call obj,$(t)) $(PBS_LIB)))
+$(foreach t,$(filter tests/fuzz/idr/%,$(FUZZ)),$(eval $(call fuzz_bin,$(t)): $(call obj,$(t)) $(IDR_LIB)))
 $(FUZZ_BINS): $(if $(filter fuzz,$(VARIANT)),,$(B)/tests/fuzz/replay.o)
 
+OBJS_AND_LIBS = $(filter %.o,$^) $(filter %.a,$^)
+$(B)/lib/%.a:
+	@mkdir -p $(@D); rm -f $@
+	@echo "  AR   $@"
+	$(Q)$(AR) rcs $@ $^
 $(B)/bin/% :
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(ALL_LIBS)
+	@echo "  LINK $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(OBJS_AND_LIBS) $(ALL_LIBS)
 $(B)/check/% :
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(ALL_LIBS) -lcmocka
+	@echo "  LINK $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(OBJS_AND_LIBS) $(ALL_LIBS) -lcmocka
 $(B)/replay/% :
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) -o $@ $(filter %.o,$^) $(ALL_LIBS)
+	@echo "  LINK $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) -o $@ $(OBJS_AND_LIBS) $(ALL_LIBS)
 $(B)/%.o: %.c $(B)/.flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC   $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 $(B)/.flags: FORCE
 	@mkdir -p $(@D); echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
@@ -90,6 +107,39 @@ $(B)/.flags: FORCE
 # Loops over bidders: vectorised, sums in any order. Not -ffinite-math-only: input is checked for NaN.
 $(B)/idr/core/%.o: ALL_CFLAGS += -O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math -freciprocal-math
 -include tests/sim/sim.mk
+
+# Debian 12 packages: what is linked, what builds, what the tests need.
+DEPS_BUILD := build-essential pkg-config libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libhiredis-dev libpq-dev \
+	libyaml-dev libsqlite3-dev libssl-dev zlib1g-dev libcrypt-dev libpsl-dev libjemalloc-dev
+DEPS_RUN   := python3 ca-certificates
+DEPS_TEST  := libcmocka-dev python3-pytest python3-yaml clang clang-format clang-tidy libclang-rt-14-dev valgrind git curl \
+	jq wrk redis-server postgresql nginx-light
+deps: ## install the Debian packages that building, running and testing need
+	@deploy/scripts/install-deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST)
+
+run: ## install, build, run both services with mock bidders and show auctions; ONCE=1 ends by itself
+	@deploy/scripts/install-deps $(DEPS_BUILD) $(DEPS_RUN)
+	@$(MAKE) --no-print-directory -j2 bins
+	@$(PYTHON) deploy/demo/run.py --bin $(B)/bin $(if $(ONCE),--once)
+bins: $(MAINS) $(B)/bin/mockbidder
+
+test: all ## unit tests, adapter vectors, integration tests against the real binaries
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory check-vectors
+	@$(MAKE) --no-print-directory integration
+integration: all
+	@NEXUS_BIN=$(abspath $(B))/bin $(PYTHON) -m pytest -q -p no:cacheprovider tests/integration $(PYTEST_ARGS)
+
+prefix ?= /usr/local
+install: $(MAINS) ## install the services and their configuration below $(prefix)
+	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/share/nexus
+	install $(MAINS) $(DESTDIR)$(prefix)/bin
+	cp -R pbs/config $(DESTDIR)$(prefix)/share/nexus/pbs
+	cp -R idr/config $(DESTDIR)$(prefix)/share/nexus/idr
+
+cov: ## line coverage of the unit tests
+	@$(MAKE) --no-print-directory VARIANT=cov unit
+	@tests/run-cov build/cov
 
 unit: $(UNIT_BINS) $(FUZZ_BINS) ## build and run the unit tests of this VARIANT
 	@tests/run-unit $(UNIT_BINS) $(FUZZ_BINS)
@@ -129,4 +179,4 @@ help: ## list targets
 
 FORCE: ;
 .SECONDARY:
-.PHONY: all unit check-asan check-tsan check-vectors check-deps format check-format tidy clean help FORCE
+.PHONY: all deps run bins test integration install cov fuzz run-fuzz unit check-asan check-tsan check-vectors check-deps format check-format tidy clean help FORCE
