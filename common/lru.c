@@ -2,14 +2,19 @@
  * table doubles with the number of entries, up to what max_entries needs. */
 #include "common/lru.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "common/mem.h"
 
 enum { FIRST_BUCKETS = 64 };
 
+struct ring {
+	struct ring *newer, *older;
+};
+
 struct entry {
-	struct entry *newer, *older; /* the ring */
+	struct ring ring;
 	struct entry *chain;
 	void *value;
 	uint64_t hash, dies_ms; /* 0 = never */
@@ -20,7 +25,7 @@ struct entry {
 struct lru {
 	struct entry **buckets;
 	size_t n_buckets, max_entries, max_bytes;
-	struct entry ring; /* ring.older is the newest, ring.newer the oldest */
+	struct ring ring; /* ring.older is the newest, ring.newer the oldest */
 	void (*drop)(void *value);
 	struct lru_stats stats;
 };
@@ -40,16 +45,16 @@ struct lru *lru_new(size_t max_entries, size_t max_bytes, void (*drop)(void *val
 
 static void unlink_ring(struct entry *e)
 {
-	e->newer->older = e->older;
-	e->older->newer = e->newer;
+	e->ring.newer->older = e->ring.older;
+	e->ring.older->newer = e->ring.newer;
 }
 
 static void make_newest(struct lru *l, struct entry *e)
 {
-	e->newer = &l->ring;
-	e->older = l->ring.older;
-	e->older->newer = e;
-	l->ring.older = e;
+	e->ring.newer = &l->ring;
+	e->ring.older = l->ring.older;
+	e->ring.older->newer = &e->ring;
+	l->ring.older = &e->ring;
 }
 
 static struct entry **find_link(struct lru *l, struct str key, uint64_t hash)
@@ -65,6 +70,7 @@ static void remove_at(struct lru *l, struct entry **link)
 {
 	struct entry *e = *link;
 
+	assert(e);
 	*link = e->chain;
 	unlink_ring(e);
 	l->stats.entries--;
@@ -75,7 +81,7 @@ static void remove_at(struct lru *l, struct entry **link)
 
 static void remove_oldest(struct lru *l)
 {
-	const struct entry *oldest = l->ring.newer;
+	const struct entry *oldest = container_of(l->ring.newer, struct entry, ring);
 
 	remove_at(l, find_link(l, (struct str){ oldest->key, oldest->key_n }, oldest->hash));
 }
@@ -119,7 +125,8 @@ static void grow(struct lru *l)
 	size_t n = l->n_buckets * 2;
 	struct entry **buckets = xcalloc(n, sizeof *buckets);
 
-	for (struct entry *e = l->ring.older; e != &l->ring; e = e->older) {
+	for (struct ring *r = l->ring.older; r != &l->ring; r = r->older) {
+		struct entry *e = container_of(r, struct entry, ring);
 		struct entry **head = &buckets[e->hash & (n - 1)];
 
 		e->chain = *head;
