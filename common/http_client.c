@@ -3,28 +3,25 @@
  *
  * Three habits keep libcurl cheap. Easy handles are pooled together with all that a transfer needs, and
  * options that stay the same are set once. URLs are parsed once and shared (CURLOPT_CURLU); CURLOPT_URL is
- * set beside it because libcurl takes the address of a retry from there. A socket that libcurl lets go of
- * stays in the event loop until it is closed or becomes ready, as the next call on that connection asks for
- * the same events.
+ * set beside it because libcurl takes the address of a retry from there. Sockets stay in
+ * the event loop between calls (http_sockets.h).
  *
  * libcurl's callbacks only record: the loop drives it (a deferred kick for "now", a timer for later), and
  * calls end there. Deadlines are the loop's timers, not libcurl's, whose tree is slower. */
 #include "common/http_client.h"
 
-#include <arpa/inet.h>
-#include <assert.h>
 #include <curl/curl.h>
-#include <errno.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/gzip.h"
 #include "common/http_address.h"
+#include "common/http_sockets.h"
 #include "common/http_trust.h"
 #include "common/http_url.h"
 #include "common/mem.h"
@@ -52,13 +49,6 @@ struct lane {
 	struct loop_task kick;
 };
 
-struct socket {
-	struct loop_fd watch;
-	struct lane *lane;
-	bool kept;   /* a reply came over it, so libcurl will tell when it closes it */
-	bool in_use; /* libcurl asked for events; false = it stays in the loop just in case */
-};
-
 struct http_transfer {
 	struct http_client *client;
 	CURL *easy;
@@ -84,104 +74,27 @@ struct http_client {
 	struct lane *lanes;
 	struct http_trust *trust; /* NULL when nobody is verified */
 	CURLSH *share;            /* DNS answers and TLS sessions, across lanes */
-	struct socket **sockets;  /* by descriptor */
-	size_t n_sockets;
+	struct http_sockets sockets;
 	struct http_transfer *open, *pool;
 	struct http_url_cache urls;
 };
 
 /* --- sockets --- */
 
-static struct socket *socket_at(struct http_client *c, int fd)
-{
-	return (size_t)fd < c->n_sockets ? c->sockets[fd] : NULL;
-}
-
-static struct socket *socket_make(struct http_client *c, int fd)
-{
-	size_t n = c->n_sockets ? c->n_sockets : 64;
-
-	while (n <= (size_t)fd)
-		n *= 2;
-	if (n > c->n_sockets) {
-		c->sockets = xrealloc(c->sockets, n * sizeof *c->sockets);
-		memset(c->sockets + c->n_sockets, 0, (n - c->n_sockets) * sizeof *c->sockets);
-		c->n_sockets = n;
-	}
-	if (!c->sockets[fd])
-		c->sockets[fd] = xcalloc(1, sizeof(struct socket));
-	return c->sockets[fd];
-}
-
-static void socket_drop(struct http_client *c, int fd)
-{
-	struct socket *s = socket_at(c, fd);
-
-	if (!s)
-		return;
-	loop_fd_del(c->loop, &s->watch);
-	c->sockets[fd] = NULL;
-	free(s);
-}
-
-static void lane_run(struct lane *l, curl_socket_t fd, int events);
-
-static void on_socket_ready(struct loop_fd *w, unsigned events)
-{
-	struct socket *s = container_of(w, struct socket, watch);
-	struct lane *l = s->lane;
-
-	if (!s->in_use) { /* closed by the other side while idle; libcurl finds out when it wants it next */
-		loop_fd_del(l->client->loop, w);
-		return;
-	}
-	lane_run(l, w->fd,
-		 (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0));
-}
-
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *userp, void *socketp)
 {
 	struct lane *l = userp;
-	struct http_client *c = l->client;
-	struct socket *s = socket_at(c, fd);
-	unsigned events = (what & CURL_POLL_IN ? LOOP_READ : 0u) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0u);
+	struct http_sockets *hs = &l->client->sockets;
 
 	(void)easy;
 	(void)socketp;
-	if (what == CURL_POLL_REMOVE) {
-		if (s && s->kept)
-			s->in_use = false;
-		else
-			socket_drop(c, fd); /* it may be closed without a word, or be closed already */
-		return 0;
-	}
-	if (!s)
-		s = socket_make(c, fd);
-	s->lane = l;
-	s->in_use = true;
-	if (s->watch.active)
-		loop_fd_set(c->loop, &s->watch, events);
+	if (what == CURL_POLL_REMOVE)
+		http_sockets_release(hs, fd);
 	else
-		(void)loop_fd_add(c->loop, &s->watch, fd, events, on_socket_ready);
+		http_sockets_want(
+			hs, fd,
+			(what & CURL_POLL_IN ? LOOP_READ : 0u) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0u), l);
 	return 0;
-}
-
-/* The number may be that of a socket which libcurl closed while connecting, and for which it wants the same
- * events still: then it does not ask again. */
-static void socket_renew(struct http_client *c, int fd)
-{
-	struct socket *s = socket_at(c, fd);
-	unsigned events;
-
-	if (!s)
-		return;
-	events = s->watch.events;
-	s->kept = false;
-	if (!s->watch.active)
-		return;
-	loop_fd_del(c->loop, &s->watch);
-	if (s->in_use)
-		(void)loop_fd_add(c->loop, &s->watch, fd, events, on_socket_ready);
 }
 
 static curl_socket_t on_open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
@@ -197,13 +110,15 @@ static curl_socket_t on_open_socket(void *userp, curlsocktype purpose, struct cu
 	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
-	socket_renew(t->client, fd);
+	http_sockets_opened(&t->client->sockets, fd);
 	return fd;
 }
 
 static int on_close_socket(void *userp, curl_socket_t fd)
 {
-	socket_drop(userp, fd);
+	struct http_client *c = userp;
+
+	http_sockets_closing(&c->sockets, fd);
 	return close(fd);
 }
 
@@ -398,7 +313,7 @@ static void socket_keep(struct http_transfer *t)
 	curl_socket_t fd = CURL_SOCKET_BAD;
 
 	if (curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD)
-		socket_make(t->client, fd)->kept = true;
+		http_sockets_replied(&t->client->sockets, fd);
 }
 
 /* The call whose `done` is running: it may ask for its reply's headers, but has no transfer any more. */
@@ -469,6 +384,12 @@ static void lane_run(struct lane *l, curl_socket_t fd, int events)
 
 	(void)curl_multi_socket_action(l->multi, fd, events, &running);
 	lane_settle(l);
+}
+
+static void on_socket_ready(void *owner, int fd, unsigned events)
+{
+	lane_run(owner, fd,
+		 (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0));
 }
 
 static void on_lane_kick(struct loop_task *task)
@@ -747,6 +668,8 @@ struct http_client *http_client_new(struct loop *loop, const struct http_client_
 
 	pthread_once(&once, curl_init_once);
 	c->loop = loop;
+	c->sockets.loop = loop;
+	c->sockets.on_ready = on_socket_ready;
 	c->opt = *opt;
 	if (!c->opt.max_open)
 		c->opt.max_open = DEFAULT_MAX_OPEN;
@@ -785,10 +708,8 @@ void http_client_free(struct http_client *c)
 	}
 	curl_share_cleanup(c->share);
 	http_trust_free(c->trust);
-	for (size_t i = 0; i < c->n_sockets; i++)
-		socket_drop(c, (int)i);
+	http_sockets_deinit(&c->sockets);
 	http_url_cache_deinit(&c->urls);
-	free(c->sockets);
 	free(c->lanes);
 	free(c);
 }

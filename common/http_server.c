@@ -10,10 +10,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
-#include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -23,6 +20,8 @@
 #include "common/err.h"
 #include "common/gzip.h"
 #include "common/http_cors.h"
+#include "common/http_listen.h"
+#include "common/http_route.h"
 #include "common/http_text.h"
 #include "common/mem.h"
 
@@ -31,8 +30,6 @@ enum {
 	DEFAULT_IDLE_MS = 15000,
 	DRAIN_BYTES = 1 << 20,   /* of a refused body that is still read, so that the answer is */
 	FIRST_BODY_ROOM = 65536, /* believed of a Content-Length before the bytes come */
-	ERROR_BYTES = 4096,
-	BACKLOG = 1024,
 };
 
 enum phase { AT_HEADERS, AT_BODY, AT_HANDLER, AT_REPLY };
@@ -291,37 +288,6 @@ struct str http_request_header(const struct http_request *req, const char *name)
 	return v;
 }
 
-struct str http_request_cookie(const struct http_request *req, const char *name)
-{
-	struct str v;
-
-	return http_text_cookie(http_request_header(req, "Cookie"), str_of(name), &v) ? v : STR("");
-}
-
-struct str http_request_arg(const struct http_request *req, const char *name, bool *ret_found)
-{
-	struct str rest = req->query, found, value;
-
-	if (ret_found)
-		*ret_found = true;
-	while (http_text_next_arg(&rest, &found, &value))
-		if (str_eq(http_text_decode(req->arena, found, true), str_of(name)))
-			return http_text_decode(req->arena, value, true);
-	if (ret_found)
-		*ret_found = false;
-	return STR("");
-}
-
-void http_request_args(const struct http_request *req,
-		       void (*each)(void *ctx, struct str name, struct str value), void *ctx)
-{
-	struct str rest = req->query, name, value;
-
-	while (http_text_next_arg(&rest, &name, &value))
-		each(ctx, http_text_decode(req->arena, name, true),
-		     http_text_decode(req->arena, value, true));
-}
-
 /* --- replying --- */
 
 void http_reply_header(struct http_request *req, const char *name, struct str value)
@@ -421,136 +387,6 @@ void http_reply_buf(struct http_request *req, int status, const char *content_ty
 	http_reply(req, status, content_type, buf_str(&x->reply_bytes));
 }
 
-static void add_json_text(struct buf *b, const char *z)
-{
-	for (; *z; z++) {
-		unsigned char c = (unsigned char)*z;
-
-		if (c == '"' || c == '\\')
-			buf_addf(b, "\\%c", c);
-		else if (c < 0x20)
-			buf_addf(b, "\\u%04x", c);
-		else
-			buf_add_c(b, (char)c);
-	}
-}
-
-void http_reply_error(struct http_request *req, int status, const char *fmt, ...)
-{
-	char text[ERROR_BYTES];
-	struct buf b;
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	buf_init(&b, 8 * sizeof text);
-	buf_add_z(&b, "{\"error\":\"");
-	add_json_text(&b, text);
-	buf_add_z(&b, "\"}");
-	http_reply_buf(req, status, "application/json", &b);
-}
-
-/* --- routing --- */
-
-static const struct {
-	const char *name;
-	enum http_method method;
-} methods[] = {
-	{ "DELETE", HTTP_DELETE },   { "GET", HTTP_GET },   { "HEAD", HTTP_HEAD },
-	{ "OPTIONS", HTTP_OPTIONS }, { "POST", HTTP_POST }, { "PUT", HTTP_PUT },
-};
-
-static enum http_method method_of(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
-		if (strcmp(name, methods[i].name) == 0)
-			return methods[i].method;
-	return 0;
-}
-
-static unsigned methods_of(const struct http_route *r)
-{
-	return r->methods | (r->methods & HTTP_GET ? HTTP_HEAD : 0u);
-}
-
-static bool route_matches(const struct http_route *r, struct str path)
-{
-	size_t n = strlen(r->path);
-
-	if (n && r->path[n - 1] == '*')
-		return path.n >= n && memcmp(path.p, r->path, n - 1) == 0;
-	return path.n == n && memcmp(path.p, r->path, n) == 0;
-}
-
-/* Sets req->route, or else *ret_allowed: the methods of the routes with this path, 0 when there is none. */
-static void find_route(struct http_server *s, struct http_request *req, unsigned *ret_allowed)
-{
-	*ret_allowed = 0;
-	for (size_t i = 0; i < s->opt.n_routes && !req->route; i++) {
-		const struct http_route *r = &s->opt.routes[i];
-
-		if (!route_matches(r, req->path))
-			continue;
-		if (methods_of(r) & req->method)
-			req->route = r;
-		*ret_allowed |= methods_of(r);
-	}
-}
-
-static void reply_plain(struct http_request *req, int status, struct str body)
-{
-	http_reply_header(req, "X-Content-Type-Options", STR("nosniff"));
-	http_reply(req, status, "text/plain; charset=utf-8", body);
-}
-
-static void reply_wrong_method(struct http_request *req, unsigned allowed)
-{
-	struct buf b;
-
-	buf_init(&b, 256);
-	allowed |= HTTP_OPTIONS;
-	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
-		if (allowed & methods[i].method)
-			buf_addf(&b, "%s%s", b.n ? ", " : "", methods[i].name);
-	http_reply_header(req, "Allow", buf_str(&b));
-	buf_deinit(&b);
-	if (req->method == HTTP_OPTIONS)
-		http_reply(req, 200, NULL, STR(""));
-	else
-		reply_plain(req, 405, STR("Method Not Allowed\n"));
-}
-
-/* A path that differs from a route's by a slash at the end or by letter case leads there. */
-static bool reply_redirect(struct http_server *s, struct http_request *req)
-{
-	struct str path = req->path;
-	const char *to;
-
-	if (path.n > 1 && path.p[path.n - 1] == '/')
-		path.n--;
-	for (size_t i = 0; i < s->opt.n_routes; i++) {
-		const struct http_route *r = &s->opt.routes[i];
-
-		if (!(methods_of(r) & req->method) || !str_eq_nocase(path, str_of(r->path)))
-			continue;
-		to = arena_printf(req->arena, "%s%s" STR_FMT, r->path, req->query.n ? "?" : "",
-				  STR_ARG(req->query));
-		http_reply_header(req, "Location", str_of(to));
-		http_reply(req, req->method == HTTP_GET ? 301 : 307, NULL, STR(""));
-		return true;
-	}
-	return false;
-}
-
-static void reply_without_route(struct http_server *s, struct http_request *req, unsigned allowed)
-{
-	if (allowed)
-		reply_wrong_method(req, allowed);
-	else if (!reply_redirect(s, req))
-		reply_plain(req, 404, STR("404 page not found\n"));
-}
-
 /* --- visits --- */
 
 static void refuse(struct exchange *x, int status, const char *why)
@@ -617,13 +453,12 @@ static enum MHD_Result visit_headers(struct exchange *x, const char *method)
 	struct http_request *req = &x->req;
 	struct str length = http_request_header(req, "Content-Length");
 	uint64_t n = 0;
-	unsigned allowed;
 
 	x->phase = AT_BODY;
-	req->method = method_of(method);
+	req->method = http_route_method(method);
 	req->arrived_us = loop_now_us(s->loop);
 	write_request_id(x);
-	find_route(s, req, &allowed);
+	req->route = http_route_find(s->opt.routes, s->opt.n_routes, req, NULL);
 	if (req->route && req->route->max_body_bytes)
 		x->max_body = req->route->max_body_bytes;
 	check_encoding(x);
@@ -683,7 +518,6 @@ static void hand_over(struct exchange *x)
 {
 	struct http_server *s = x->conn->server;
 	struct http_request *req = &x->req;
-	unsigned allowed;
 
 	if (s->ending) {
 		http_reply(req, 503, NULL, STR(""));
@@ -692,8 +526,7 @@ static void hand_over(struct exchange *x)
 	if (s->opt.cors && http_cors_apply(req))
 		return;
 	if (!req->route) {
-		find_route(s, req, &allowed);
-		reply_without_route(s, req, allowed);
+		http_route_reply_none(s->opt.routes, s->opt.n_routes, req);
 		return;
 	}
 	unzip_body(x);
@@ -759,67 +592,6 @@ static int64_t before_wait(struct loop_hook *h)
 	return MHD_get_timeout(s->daemon, &ms) == MHD_YES ? (int64_t)ms : -1;
 }
 
-static int bind_to(const struct addrinfo *ai)
-{
-	int one = 1, off = 0;
-	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return -1;
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) < 0 ||
-	    (ai->ai_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) < 0) ||
-	    bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
-		int saved = errno;
-
-		close(fd);
-		errno = saved;
-		return -1;
-	}
-	return fd;
-}
-
-static int listen_on(const struct http_server_options *opt, struct errtext *why)
-{
-	struct addrinfo hints = { .ai_family = AF_UNSPEC,
-				  .ai_socktype = SOCK_STREAM,
-				  .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
-	char *host FREE_ON_EXIT = xstrndup(opt->host.p, opt->host.n);
-	struct addrinfo *ai;
-	char port[8];
-	int fd, rc;
-
-	snprintf(port, sizeof port, "%u", opt->port);
-	rc = getaddrinfo(host, port, &hints, &ai);
-	if (rc != 0) {
-		errtext_set(why, "cannot listen on \"%s\": %s", host, gai_strerror(rc));
-		return -1;
-	}
-	fd = bind_to(ai);
-	freeaddrinfo(ai);
-	if (fd < 0 && errno == EAFNOSUPPORT && strcmp(host, "::") == 0) {
-		/* a host without IPv6: "::" means every address there is */
-		struct http_server_options v4 = *opt;
-
-		v4.host = STR("0.0.0.0");
-		return listen_on(&v4, why);
-	}
-	if (fd < 0)
-		errtext_set(why, "cannot listen on %s port %s: %s", host, port, strerror(errno));
-	return fd;
-}
-
-static uint16_t port_of(int fd)
-{
-	struct sockaddr_storage sa = { 0 };
-	socklen_t n = sizeof sa;
-
-	if (getsockname(fd, (struct sockaddr *)&sa, &n) < 0)
-		return 0;
-	return ntohs(sa.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&sa)->sin6_port
-					      : ((struct sockaddr_in *)&sa)->sin_port);
-}
-
 struct http_server *http_server_new(struct loop *loop, const struct http_server_options *opt,
 				    struct errtext *why)
 {
@@ -833,10 +605,10 @@ struct http_server *http_server_new(struct loop *loop, const struct http_server_
 		s->opt.idle_timeout_ms = DEFAULT_IDLE_MS;
 	s->deadlines_end = &s->deadlines;
 	rng_seed_os(&s->rng);
-	fd = listen_on(opt, why);
+	fd = http_listen(opt->host, opt->port, why);
 	if (fd < 0)
 		goto fail;
-	s->port = port_of(fd);
+	s->port = http_listen_port(fd);
 	s->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_visit, s,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, s,
