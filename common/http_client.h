@@ -3,14 +3,16 @@
  * Shapes  url is absolute; body may be empty. The reply's bytes and headers are valid only inside `done`.
  * Units   timeout_ms counts from now, 1..120000. Sizes are bytes.
  * Errors  http_client_start: ERR_LIMIT when max_open calls are out, ERR_INPUT for a bad URL, ERR_DENIED for
- * an address that the call's policy forbids; `done` is then never called. Otherwise `done` is called exactly
- * once, from the loop, never from inside start: reply->err is 0 with a status, or ERR_TIMEOUT,
- * ERR_UNREACHABLE, ERR_UPSTREAM (reset, malformed, half a reply, TLS), ERR_LIMIT (reply over
- * max_reply_bytes), ERR_DENIED (a name that resolves to a forbidden address). Owns    the caller keeps *call
- * and everything the request points to (url, body, headers) alive until `done` or http_client_cancel(), which
- * is synchronous and idempotent; after it `done` does not come. Source libcurl multi socket API. A multi
- * handle is dear beyond a few hundred transfers, so a client spreads its calls over several, by `affinity`,
- * so that a host's connections are found again (see docs/performance.md).
+ *         an address that the call's policy forbids; `done` is then never called. Otherwise `done` is
+ *         called exactly once, from the loop, never from inside start: reply->err is 0 with a status, or
+ *         ERR_TIMEOUT, ERR_UNREACHABLE, ERR_UPSTREAM (reset, malformed, half a reply, TLS), ERR_LIMIT
+ *         (reply over max_reply_bytes), ERR_DENIED (a name that resolves to a forbidden address).
+ * Owns    the caller keeps *call and everything the request points to (url, body, headers) alive until
+ *         `done` or http_client_cancel(), which is synchronous and idempotent; after it `done` does not
+ *         come.
+ * Source  libcurl multi socket API. A multi handle is dear beyond a few hundred transfers, so a client
+ *         spreads its calls over several, by `affinity`, so that a host's connections are found again (see
+ *         docs/performance.md).
  */
 #ifndef COMMON_HTTP_CLIENT_H
 #define COMMON_HTTP_CLIENT_H

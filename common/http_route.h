@@ -1,7 +1,8 @@
 /* Which route a request takes, and the answers to those that take none.
  *
- * Source  the router of Prebid Server: 405 with Allow and 404 as plain text; a slash at the end or letters in
- * the wrong case redirect to the route, with 301 for GET and 307 for the rest, so that a body is sent again.
+ * Source  the router of Prebid Server: 405 with Allow and 404 as plain text; a slash at the end or letters
+ *         in the wrong case redirect to the route, with 301 for GET and 307 for the rest, so that a body is
+ *         sent again.
  */
 #ifndef COMMON_HTTP_ROUTE_H
 #define COMMON_HTTP_ROUTE_H

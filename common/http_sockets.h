@@ -2,8 +2,8 @@
  *
  * A socket that has carried a reply is one that libcurl will close through the close callback. When libcurl
  * has no use for it just now, it stays in the loop as it is, for the next call on that connection wants the
- * same events. Others may be closed without a word (a name lookup's, one that is still connecting), and leave
- * the loop at once.
+ * same events. Others may be closed without a word (a name lookup's, one that is still connecting), and
+ * leave the loop at once.
  *
  * Shapes  zero-initialised but for loop and on_ready. Owner is whatever should hear of events.
  */

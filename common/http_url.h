@@ -1,8 +1,9 @@
 /* Addresses of upstreams, parsed once and shared by the transfers that use them.
  *
  * Owns    http_url_get gives a reference, also to one that the cache holds; http_url_unref gives it back. A
- * parsed address is never changed. Units   the cache is bounded by count; zero-initialised is empty. Threads
- * one cache and its addresses belong to one thread.
+ *         parsed address is never changed.
+ * Units   the cache is bounded by count; zero-initialised is empty.
+ * Threads one cache and its addresses belong to one thread.
  */
 #ifndef COMMON_HTTP_URL_H
 #define COMMON_HTTP_URL_H

@@ -2,11 +2,14 @@
  * thread.
  *
  * Shapes  watches, timers and tasks are embedded in their owner, zero-initialised; the loop never allocates
- * for them. Units   milliseconds, monotonic; loop_now_ms() is read once a turn, so it is free and consistent
- * within one. Errors  adding an fd may fail (ERR_INTERNAL); everything else cannot. Owns    the owner keeps a
- * watch, timer or task alive until it fired or was cancelled. All cancels are idempotent, and after one the
- * callback does not come, also when it was due in this very turn. Threads everything is called from the
- * loop's own thread, but loop_stop() and loop_wake(), which any thread may call.
+ *         for them.
+ * Units   milliseconds, monotonic; loop_now_ms() is read once a turn, so it is free and consistent within
+ *         one.
+ * Errors  adding an fd may fail (ERR_INTERNAL); everything else cannot.
+ * Owns    the owner keeps a watch, timer or task alive until it fired or was cancelled. All cancels are
+ *         idempotent, and after one the callback does not come, also when it was due in this very turn.
+ * Threads everything is called from the loop's own thread, but loop_stop() and loop_wake(), which any
+ *         thread may call.
  */
 #ifndef COMMON_LOOP_H
 #define COMMON_LOOP_H

@@ -1,12 +1,12 @@
-/* Data that all threads read and nobody changes: built aside, published whole, freed when the last reader has
- * moved on.
+/* Data that all threads read and nobody changes: built aside, published whole, freed when the last reader
+ * has moved on.
  *
- * Shapes  embed a struct snapshot in the data and get back with container_of. Owns    snapshot_init gives the
- * maker the first reference; snapshot_publish takes one over; what snapshot_acquire returns is the caller's
- * to give back. snapshot_view_get lends: its result is valid until the next get of that view, or as long as
- * the caller holds a reference of its own. Threads a slot is shared; a view belongs to one thread, and
- * reading through it takes no lock unless something new was published. `drop` runs on whichever thread lets
- * go last.
+ * Shapes  embed a struct snapshot in the data and get back with container_of.
+ * Owns    snapshot_init gives the maker the first reference; snapshot_publish takes one over; what
+ *         snapshot_acquire returns is the caller's to give back. snapshot_view_get lends: its result is
+ *         valid until the next get of that view, or as long as the caller holds a reference of its own.
+ * Threads a slot is shared; a view belongs to one thread, and reading through it takes no lock unless
+ *         something new was published. `drop` runs on whichever thread lets go last.
  */
 #ifndef COMMON_SNAPSHOT_H
 #define COMMON_SNAPSHOT_H

@@ -1,11 +1,12 @@
 /* A fixed set of threads, each with a loop and a mailbox of its own.
  *
  * Shapes  `init` runs on the worker's thread before its loop turns; it makes the worker's state. `deinit`
- * runs there once the loop was stopped, also after a failed init. A worker ends when its loop is stopped
- * (loop_stop(w->loop)), which it usually does itself when it has nothing more to finish.
+ *         runs there once the loop was stopped, also after a failed init. A worker ends when its loop is
+ *         stopped (loop_stop(w->loop)), which it usually does itself when it has nothing more to finish.
  * Errors  workers_start waits for every init; when one fails, all are stopped and joined, and *why is that
- * one's. Threads workers_post and workers_each may be called from any thread until workers_join begins;
- * messages to a worker that has ended are refused.
+ *         one's.
+ * Threads workers_post and workers_each may be called from any thread until workers_join begins; messages
+ *         to a worker that has ended are refused.
  */
 #ifndef COMMON_WORKER_H
 #define COMMON_WORKER_H
