@@ -4,6 +4,7 @@
 
 #include "pbs/adapters/adapter.h"
 
+extern const struct adapter adapter_appnexus;
 extern const struct adapter adapter_criteo;
 extern const struct adapter adapter_generic; /* any bidder without code */
 extern const struct adapter adapter_openx;

@@ -46,6 +46,18 @@ json_t *ortb_typed(struct arena *a, json_t *in, const struct typed_struct *type,
 	return decoded ? arena_own_json(a, decoded) : NULL;
 }
 
+bool ortb_is_map(const json_t *v, struct errtext *why)
+{
+	static const struct typed_struct map = { "", NULL, 0 };
+	json_t *decoded;
+
+	if (json_is_object(v))
+		return true;
+	decoded = typed_decode((json_t *)v, &map, why, NULL);
+	json_decref(decoded);
+	return decoded != NULL;
+}
+
 /* The wrapper is dropped at once: its members live on in the imp. */
 json_t *ortb_params(struct arena *a, const json_t *imp, const struct typed_struct *params,
 		    struct errtext *why)

@@ -7,10 +7,7 @@
 #include "pbs/adapters/bidders.h"
 
 static const struct adapter *const adapters[] = {
-	&adapter_criteo,
-	&adapter_generic,
-	&adapter_openx,
-	&adapter_sovrn,
+	&adapter_appnexus, &adapter_criteo, &adapter_generic, &adapter_openx, &adapter_sovrn,
 };
 
 const struct adapter *adapter_find(struct str name)

@@ -40,6 +40,12 @@ static json_t *rig_json(const char *why, const char *text)
 	return j;
 }
 
+static uint64_t rig_chance(void *chance)
+{
+	(void)chance;
+	return 10;
+}
+
 /* Every member of `want` is in `got`, alike. */
 static void rig_same(const char *why, const char *what, const json_t *got, const json_t *want)
 {
@@ -163,7 +169,9 @@ static void rig_run(const char *adapter, const char *endpoint, const char *info_
 	struct errtext why = { "" };
 	struct bidder_info info;
 	struct bidder bidder = { .name = adapter, .endpoint = endpoint, .info = &info, .host = &host };
-	struct adapter_request r = { .arena = a, .bidder = &bidder, .entry = row->entry };
+	struct adapter_request r = {
+		.arena = a, .bidder = &bidder, .entry = row->entry, .random = rig_chance
+	};
 	json_t *in = arena_own_json(a, rig_json(row->why, row->request)), *shared, *frozen, *got;
 	struct adapter_calls calls;
 
