@@ -41,6 +41,15 @@ struct pbs_config {
 	double max_bid_price;
 	json_t *account_defaults;
 	struct conf_list blocked_apps;
+	bool floors_enabled;
+	int creative_size_mode, secure_markup_mode;
+	uint32_t max_creative_width, max_creative_height;
+	json_t *host_schain_node;
+	uint32_t host_vendor_id, bidder_network_buffer_ms, response_preparation_ms;
+	/* cache */
+	const char *cache_scheme, *cache_host, *cache_query;
+	uint32_t cache_expected_ms;
+	const char *external_cache_scheme, *external_cache_host, *external_cache_path;
 	/* router */
 	bool idr_enabled;
 	const char *idr_url;

@@ -18,11 +18,17 @@
 #include "common/str.h"
 #include "pbs/adapters/registry.h"
 #include "pbs/exchange/bid.h"
+#include "pbs/exchange/cache_build.h"
+#include "pbs/exchange/events.h"
 #include "pbs/exchange/exchange.h"
+#include "pbs/exchange/floors.h"
 #include "pbs/exchange/messages.h"
 #include "pbs/exchange/nonbid.h"
+#include "pbs/exchange/split.h"
+#include "pbs/exchange/targeting.h"
 #include "pbs/idr_client.h"
 #include "pbs/openrtb/enrich.h"
+#include "pbs/openrtb/validate.h"
 #include "pbs/price/currency.h"
 #include "pbs/stored/stored.h"
 
@@ -81,9 +87,7 @@ enum bidder_outcome { OUTCOME_NO_BID, OUTCOME_BID, OUTCOME_TIMEOUT, OUTCOME_ERRO
 struct bidder_run {
 	struct auction *a;
 	struct candidate *candidate;
-	json_t *root; /* its own request */
-	const struct str *imp_ids;
-	size_t n_imps;
+	struct bidder_request split; /* its own request and the imps it is asked about */
 	struct adapter_request request;
 	struct adapter_calls made;
 	struct bidder_call *calls;
@@ -124,13 +128,18 @@ struct auction {
 	bool debug;
 	struct str *imp_ids;
 	size_t n_imps;
+	struct bidder_names names;
 	struct candidate *candidates;
 	size_t n_candidates;
 	uint32_t timeout_ms;  /* tmax within the host's bounds */
 	uint64_t deadline_ms; /* the loop's clock */
 	struct currency_rates rates;
-	struct str x_prebid; /* header of every bidder call */
+	struct gpp_sections gpp; /* of regs.gpp, for bidders that read no GPP */
+	struct str x_prebid;     /* header of every bidder call */
 	struct nonbids nonbids;
+	struct floors_account floors_account;
+	struct floors_input floors_in;
+	struct floors_state floors;
 
 	/* ROUTE */
 	struct idr_route_request route_request;
@@ -149,6 +158,17 @@ struct auction {
 
 	/* JUDGE */
 	struct seats seats;
+	struct ranking ranking;
+	struct targeting targeting;
+	bool has_targeting; /* ext.prebid.targeting is there */
+	struct multibid multibid;
+	struct events events;
+	struct cache_plan cache_plan;
+
+	/* CACHE */
+	struct http_call cache_call;
+	struct cache_job cache_job;
+	uint64_t cache_started_ms;
 
 	/* REPLY */
 	int status;

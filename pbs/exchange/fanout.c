@@ -10,7 +10,6 @@
 #include "pbs/adapters/capabilities.h"
 #include "pbs/config.h"
 #include "pbs/exchange/auction.h"
-#include "pbs/exchange/split_run.h"
 
 /* A reply that comes while the deadline is being handled must not race it: libcurl gets a little longer than
  * the auction waits, so that the auction's own timer decides. */
@@ -45,8 +44,9 @@ static void nonbid_for_call(const struct bidder_call *call, enum nonbid code)
 
 static void nonbid_for_run(struct bidder_run *run, enum nonbid code)
 {
-	for (size_t i = 0; i < run->n_imps; i++)
-		nonbid_add(&run->a->nonbids, run->candidate->name, imp_index(run->a, run->imp_ids[i]), code);
+	for (size_t i = 0; i < run->split.n_imps; i++)
+		nonbid_add(&run->a->nonbids, run->candidate->name, imp_index(run->a, run->split.imp_ids[i]),
+			   code);
 }
 
 static void add_header(struct bidder_call *call, struct str name, struct str value)
@@ -77,8 +77,8 @@ void fanout_prepare(struct bidder_run *run)
 	struct bidder_call *call;
 
 	adapter_calls_init(&run->made, a->arena);
-	run->request.root = run->root;
-	if (capabilities_apply(run->root, &bidder->info, MEDIA_NONE, &run->made.errors))
+	run->request.root = run->split.request;
+	if (capabilities_apply(run->split.request, &bidder->info, MEDIA_NONE, &run->made.errors))
 		bidder->bidder.adapter->make_requests(&run->request, &run->made);
 	if (run->made.n == 0 && !run->made.errors.first)
 		adapter_error(&run->made.errors, ADAPTER_FAILED_TO_REQUEST,
@@ -356,53 +356,4 @@ bool fanout_start(struct auction *a)
 		return false;
 	loop_timer_start(a->x->loop, &a->deadline, left, on_deadline);
 	return true;
-}
-
-/* --- the BID stage
- * -------------------------------------------------------------------------------------------- */
-
-static int convert(const void *rates, double amount, struct str from, struct str to, double *ret_amount,
-		   struct errtext *why)
-{
-	double rate;
-	int err = currency_rate(rates, from, to, &rate, why);
-
-	if (err == 0)
-		*ret_amount = amount * rate;
-	return err;
-}
-
-static uint64_t chance(void *rng)
-{
-	return rng_u64(rng);
-}
-
-static void init_run(struct auction *a, struct bidder_run *run, struct candidate *c)
-{
-	*run = (struct bidder_run){ .a = a, .candidate = c };
-	run->replies_tail = &run->replies;
-	run->request = (struct adapter_request){
-		.arena = a->arena,
-		.bidder = &c->bidder->bidder,
-		.entry = a->front->entry,
-		.convert = a->rates.server || a->rates.request ? convert : NULL,
-		.rates = &a->rates,
-		.random = chance,
-		.chance = &a->x->rng,
-	};
-	c->run = run;
-}
-
-enum stage auction_bid(struct auction *a)
-{
-	a->bid_deadline_ms = a->deadline_ms;
-	a->runs = ARENA_ARRAY(a->arena, struct bidder_run, a->n_candidates);
-	for (size_t i = 0; i < a->n_candidates; i++)
-		if (a->candidates[i].selected)
-			init_run(a, &a->runs[a->n_runs++], &a->candidates[i]);
-	for (size_t i = 0; i < a->n_runs; i++) {
-		split_run(a, &a->runs[i]);
-		fanout_prepare(&a->runs[i]);
-	}
-	return fanout_start(a) ? STAGE_WAIT : STAGE_JUDGE;
 }

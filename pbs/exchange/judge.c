@@ -5,6 +5,7 @@
 #include "pbs/config.h"
 #include "pbs/exchange/auction.h"
 #include "pbs/exchange/bid_price.h"
+#include "pbs/exchange/creative_checks.h"
 #include "pbs/exchange/multibid.h"
 #include "pbs/exchange/targeting.h"
 #include "pbs/exchange/validate_bid.h"
@@ -114,61 +115,105 @@ static bool is_app(const struct auction *a)
 	return json_is_object(json_object_get(a->request, "app"));
 }
 
-static void choose_winners(struct auction *a)
+/* What the request, the account and the host say about targeting. Validation has refused what cannot be read.
+ */
+static void read_targeting(struct auction *a)
 {
+	const struct pbs_config *c = a->x->config;
 	const json_t *wanted = json_at(a->request, "ext.prebid.targeting");
 	struct targeting_account account = {
 		.prefix = json_str_at(a->account, "targeting_prefix"),
 		.truncate_attr = (unsigned)json_int_at(a->account, "truncate_target_attr", 0),
 		.exact_buckets = json_bool_at(a->account, "exact_price_buckets", false),
 	};
-	unsigned limit = (unsigned)json_int_at(a->account, "default_bid_limit", 0);
-	struct targeting t = { 0 };
-	struct ranking ranking;
-	struct multibid mb;
 
-	if (!json_is_object(wanted)) {
-		winners_choose(&a->seats, false, 0, a->arena, &ranking);
+	a->has_targeting =
+		json_is_object(wanted) && targeting_parse(wanted, a->arena, &a->targeting, NULL) == 0;
+	if (!a->has_targeting)
 		return;
-	}
-	if (targeting_parse(wanted, a->arena, &t, NULL) < 0)
-		return; /* validation has refused such a request */
 	bid_rounding_parse(json_str_at(a->account, "bid_rounding"), &account.rounding);
-	targeting_use_account(&t, wanted, &account, &a->messages);
+	targeting_use_account(&a->targeting, wanted, &account, &a->messages);
+	a->targeting.cache_host = str_of(c->external_cache_host);
+	a->targeting.cache_path = str_of(c->external_cache_path);
 	if (a->front->entry == ADAPTER_AMP)
-		t.env = STR("amp");
+		a->targeting.env = STR("amp");
 	else if (is_app(a))
-		t.env = STR("mobile-app");
-	winners_choose(&a->seats, t.prefer_deals, limit, a->arena, &ranking);
-	multibid_parse(json_at(a->request, "ext.prebid.multibid"), a->arena, NULL, &mb);
-	if (targeting_makes_keys(&t))
-		targeting_set(&t, &ranking, &mb, &a->x->rng, a->arena);
+		a->targeting.env = STR("mobile-app");
+}
+
+static void check_creatives(struct auction *a)
+{
+	const struct pbs_config *c = a->x->config;
+	struct creative_policy policy = {
+		.dsa = json_at(a->request, "regs.ext.dsa"),
+		.size = (enum creative_mode)c->creative_size_mode,
+		.secure = (enum creative_mode)c->secure_markup_mode,
+		.max_width = json_int_at(a->account, "validations.max_creative_width", c->max_creative_width),
+		.max_height =
+			json_int_at(a->account, "validations.max_creative_height", c->max_creative_height),
+	};
+	struct str size = json_str_at(a->account, "validations.banner_creative_max_size");
+	struct str secure = json_str_at(a->account, "validations.secure_markup");
+
+	if (size.n)
+		creative_mode_parse(size, &policy.size);
+	if (secure.n)
+		creative_mode_parse(secure, &policy.secure);
+	creative_check_seats(&a->seats, &policy, &a->nonbids, &a->messages);
+}
+
+static void prepare_events(struct auction *a)
+{
+	a->events = (struct events){
+		.active = json_bool_at(a->account, "events.enabled", false) ||
+			  json_at(a->request, "ext.prebid.events") != NULL,
+		.external_url = str_of(a->x->config->external_url),
+		.account = a->account_id,
+		.integration = json_str_at(a->request, "ext.prebid.integration"),
+		.auction_start_ms = a->started_ms,
+	};
+	if (!a->events.active)
+		return;
+	for (size_t s = 0; s < a->seats.n; s++)
+		for (size_t i = 0; i < a->seats.seats[s]->n_bids; i++) {
+			struct bid *b = a->seats.seats[s]->bids[i];
+			const struct registry_bidder *core = registry_find(a->x->registry, b->core);
+
+			events_inject_vast(&a->events, b, core && core->info.modifying_vast_xml_allowed,
+					   a->arena);
+		}
+}
+
+static void choose_winners(struct auction *a)
+{
+	unsigned limit = a->has_targeting ? (unsigned)json_int_at(a->account, "default_bid_limit", 0) : 0;
+
+	winners_choose(&a->seats, a->targeting.prefer_deals, limit, a->arena, &a->ranking);
+	multibid_parse(json_at(a->request, "ext.prebid.multibid"), a->arena, NULL, &a->multibid);
 }
 
 enum stage auction_judge(struct auction *a)
 {
+	struct adjust_rules adjust;
 	struct bid_price_rules rules = {
 		.rates = &a->rates,
 		.factors = json_at(a->request, "ext.prebid.bidadjustmentfactors"),
-		.rules = ARENA_NEW(a->arena, struct adjust_rules),
+		.rules = &adjust,
 	};
 
 	seats_init(&a->seats, a->arena);
 	adjust_rules_merge(json_at(a->request, "ext.prebid.bidadjustments"),
-			   json_object_get(a->account, "bidadjustments"), a->arena,
-			   (struct adjust_rules *)(uintptr_t)rules.rules);
+			   json_object_get(a->account, "bidadjustments"), a->arena, &adjust);
 	for (size_t r = 0; r < a->n_runs; r++)
 		for (const struct bidder_reply *reply = a->runs[r].replies; reply; reply = reply->next)
 			take_reply(a, &a->runs[r], &reply->bids, &rules);
 	validate_seats(a);
+	floors_enforce(&a->floors_in, &a->floors, a->request, &a->seats, &a->nonbids);
+	check_creatives(a);
+	prepare_events(a);
+	read_targeting(a);
 	choose_winners(a);
 	return STAGE_CACHE;
-}
-
-enum stage auction_cache(struct auction *a)
-{
-	(void)a; /* nothing to wait for unless the request asks for it */
-	return STAGE_REPLY;
 }
 
 enum stage auction_privacy(struct auction *a)

@@ -5,7 +5,9 @@
 #include "common/version.h"
 #include "pbs/adapters/registry.h"
 #include "pbs/config.h"
+#include "pbs/exchange/account.h"
 #include "pbs/exchange/auction.h"
+#include "pbs/openrtb/convert.h"
 #include "pbs/openrtb/enrich.h"
 #include "pbs/openrtb/ext.h"
 #include "pbs/openrtb/model.h"
@@ -67,6 +69,8 @@ static int decode(struct auction *a)
 		return refuse(&a->messages, "%s (%s)", why.text, where.text);
 	/* From here on the spine is ours: the caller's tree may be shared with stored data. */
 	a->request = arena_own_json(a->arena, json_copy(decoded));
+	if (convert_up(a->request, &a->messages) < 0)
+		return ERR_INPUT;
 	return ext_decode(a->request, &a->messages);
 }
 
@@ -109,49 +113,27 @@ static int check(struct auction *a)
 /* --- who could be called
  * ------------------------------------------------------------------------------------- */
 
-static struct candidate *find_candidate(struct auction *a, struct str name)
-{
-	for (size_t i = 0; i < a->n_candidates; i++)
-		if (str_eq(a->candidates[i].name, name))
-			return &a->candidates[i];
-	return NULL;
-}
-
-static size_t count_bidders(const struct auction *a)
-{
-	const json_t *imps = json_object_get(a->request, "imp"), *imp;
-	size_t n = 0, i;
-
-	json_array_foreach (imps, i, imp)
-		n += json_object_size(json_at(imp, "ext.prebid.bidder"));
-	return n;
-}
-
-/* Every bidder that an imp names, in the order of first mention. */
+/* Every bidder that an imp names and the host can call, in the order of first mention. */
 static void collect_candidates(struct auction *a)
 {
 	const json_t *imps = json_object_get(a->request, "imp"), *imp;
-	struct bidder_names names = { find_bidder, a->x->registry,
-				      json_at(a->request, "ext.prebid.aliases") };
-	size_t i;
+	struct split_bidder *bidders;
+	size_t n, i;
 
-	a->candidates = ARENA_ARRAY(a->arena, struct candidate, count_bidders(a));
-	json_array_foreach (imps, i, imp) {
-		const json_t *bidders = json_at(imp, "ext.prebid.bidder");
+	a->names = (struct bidder_names){ find_bidder, a->x->registry,
+					  json_at(a->request, "ext.prebid.aliases") };
+	n = split_list(a->request, &a->names, a->arena, &bidders);
+	a->candidates = ARENA_ARRAY(a->arena, struct candidate, n);
+	for (size_t k = 0; k < n; k++) {
+		struct str name = bidders[k].name;
 
-		for (void *it = json_object_iter((json_t *)(uintptr_t)bidders); it;
-		     it = json_object_iter_next((json_t *)(uintptr_t)bidders, it)) {
-			struct str name = { json_object_iter_key(it), json_object_iter_key_len(it) }, core;
-			struct candidate *c = find_candidate(a, name);
-
-			if (!c && bidder_resolve(&names, name, &core) == BIDDER_ACTIVE) {
-				c = &a->candidates[a->n_candidates++];
-				*c = (struct candidate){ .name = name,
-							 .bidder = registry_find(a->x->registry, core) };
-			}
-			if (c)
+		a->candidates[a->n_candidates++] = (struct candidate){
+			.name = name,
+			.bidder = registry_find(a->x->registry, bidders[k].core),
+		};
+		json_array_foreach (imps, i, imp)
+			if (json_object_getn(json_at(imp, "ext.prebid.bidder"), name.p, name.n))
 				nonbid_expect(&a->nonbids, name, (int)i);
-		}
 	}
 }
 
@@ -207,10 +189,46 @@ static bool debug_wanted(const struct auction *a)
 	return json_int_at(a->request, "test", 0) == 1 || json_bool_at(a->request, "ext.prebid.debug", false);
 }
 
+static void drop_table(void *t)
+{
+	currency_table_free(t);
+}
+
+/* The request's own rates go before the host's, or instead of them. */
+static void choose_rates(struct auction *a)
+{
+	const json_t *currency = json_at(a->request, "ext.prebid.currency");
+	struct currency_table *own = currency_table_from_json(json_object_get(currency, "rates"));
+
+	if (own)
+		arena_defer(a->arena, drop_table, own);
+	a->rates = (struct currency_rates){
+		.request = own,
+		.server = a->x->rates,
+		.request_only = !json_bool_at(currency, "usepbsrates", true),
+	};
+}
+
+static void signal_floors(struct auction *a)
+{
+	account_floors(a->account, &a->floors_account);
+	a->floors_in = (struct floors_input){
+		.host_enabled = a->x->config->floors_enabled,
+		.account = &a->floors_account,
+		.rates = &a->rates,
+		.rng = &a->x->rng,
+		.arena = a->arena,
+		.messages = &a->messages,
+	};
+	floors_signal(&a->floors_in, a->request, &a->floors);
+}
+
 enum stage auction_enrich(struct auction *a)
 {
 	if (decode(a) < 0 || complete(a) < 0 || check(a) < 0)
 		return auction_refuse(a);
+	choose_rates(a);
+	signal_floors(a);
 	a->debug = debug_wanted(a) && json_bool_at(a->account, "debug_allow", true);
 	if (debug_wanted(a) && !a->debug)
 		warn(&a->messages, WARN_ACCOUNT_DEBUG_OFF, "debug turned off for account");

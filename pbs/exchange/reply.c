@@ -17,6 +17,12 @@ static void set_if(json_t *obj, const char *key, struct str value)
 		json_set_str(obj, key, value);
 }
 
+static void set_new(json_t *obj, const char *key, json_t *value) /* takes it; NULL = leave the member out */
+{
+	if (value)
+		json_object_set_new_nocheck(obj, key, value);
+}
+
 /* What the adapter said about the bid; else what the bidder itself put there. The core bidder's name is
  * always added. */
 static json_t *render_meta(const struct bid *b)
@@ -30,26 +36,16 @@ static json_t *render_meta(const struct bid *b)
 	return mine;
 }
 
-static json_t *render_floors(const struct bid_floor *f)
-{
-	json_t *j = json_object();
-
-	if (f->rule.n) {
-		json_set_str(j, "floorRule", f->rule);
-		json_set_real(j, "floorRuleValue", f->rule_value);
-	}
-	json_set_real(j, "floorValue", f->value);
-	json_set_str(j, "floorCurrency", f->cur);
-	return j;
-}
-
 static json_t *render_bid_prebid(const struct auction *a, const struct bid *b)
 {
 	json_t *p = json_object();
 	const json_t *imp =
 		b->imp >= 0 ? json_array_get(json_object_get(a->request, "imp"), (size_t)b->imp) : NULL;
 	json_t *passthrough = json_at(imp, "ext.prebid.passthrough");
+	json_t *cache = cache_render(&a->cache_plan, b, a->arena), *floors = floors_render(&b->floor);
+	json_t *events = events_render(&a->events, b, a->arena);
 
+	set_new(p, "cache", cache);
 	if (b->deal_priority)
 		json_set_int(p, "dealpriority", b->deal_priority);
 	if (b->deal_tier_satisfied)
@@ -64,11 +60,11 @@ static json_t *render_bid_prebid(const struct auction *a, const struct bid *b)
 			p, "video",
 			json_pack("{s:i,s:s%}", "duration", b->video_duration, "primary_category",
 				  b->video_category.p ? b->video_category.p : "", (int)b->video_category.n));
+	set_new(p, "events", events);
 	set_if(p, "bidid", b->generated_id);
 	if (passthrough)
 		json_object_set_nocheck(p, "passthrough", passthrough);
-	if (b->floor.present)
-		json_object_set_new_nocheck(p, "floors", render_floors(&b->floor));
+	set_new(p, "floors", floors);
 	return p;
 }
 
@@ -81,6 +77,8 @@ static json_t *render_bid(const struct auction *a, const struct bid *b)
 	json_set_real(j, "price", b->price);
 	if (b->vast_adm.n)
 		json_set_str(j, "adm", b->vast_adm);
+	if ((a->cache_plan.bids || a->cache_plan.vast) && !a->cache_plan.keep_creative)
+		json_object_del(j, "adm");
 	json_set_real(ext, "origbidcpm", b->orig_price);
 	set_if(ext, "origbidcur", b->orig_cur);
 	json_object_set_new_nocheck(ext, "prebid", render_bid_prebid(a, b));

@@ -1,0 +1,119 @@
+/* The BID stage: each selected bidder gets a request of its own, and all of them are called at once. */
+#include "common/json.h"
+#include "pbs/config.h"
+#include "pbs/exchange/auction.h"
+#include "pbs/exchange/fanout.h"
+#include "pbs/price/adjust.h"
+
+static int convert(const void *rates, double amount, struct str from, struct str to, double *ret_amount,
+		   struct errtext *why)
+{
+	double rate;
+	int err = currency_rate(rates, from, to, &rate, why);
+
+	if (err == 0)
+		*ret_amount = amount * rate;
+	return err;
+}
+
+static uint64_t chance(void *rng)
+{
+	return rng_u64(rng);
+}
+
+static struct candidate *find_candidate(struct auction *a, struct str name)
+{
+	for (size_t i = 0; i < a->n_candidates; i++)
+		if (str_eq(a->candidates[i].name, name))
+			return &a->candidates[i];
+	return NULL;
+}
+
+static void init_run(struct auction *a, struct bidder_run *run, const struct bidder_request *split)
+{
+	struct candidate *c = find_candidate(a, split->bidder.name);
+
+	*run = (struct bidder_run){ .a = a, .candidate = c, .split = *split };
+	run->replies_tail = &run->replies;
+	run->request = (struct adapter_request){
+		.arena = a->arena,
+		.bidder = &c->bidder->bidder,
+		.entry = a->front->entry,
+		.convert = convert,
+		.rates = &a->rates,
+		.random = chance,
+		.chance = &a->x->rng,
+	};
+	c->run = run;
+}
+
+static int split_selected(struct auction *a, struct bidder_request **ret_requests, size_t *ret_n)
+{
+	const struct pbs_config *c = a->x->config;
+	struct split_bidder *selected = ARENA_ARRAY(a->arena, struct split_bidder, a->n_candidates);
+	struct split_rules rules = {
+		.names = &a->names,
+		.host_schain_node = c->host_schain_node,
+		.account_alternate_codes = json_object_get(a->account, "alternatebiddercodes"),
+		.external_url = str_of(c->external_url),
+		.datacenter = str_of(c->datacenter),
+		.host_vendor_id = c->host_vendor_id,
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n_candidates; i++)
+		if (a->candidates[i].selected)
+			selected[n++] = (struct split_bidder){ a->candidates[i].name,
+							       str_of(a->candidates[i].bidder->bidder.name) };
+	return split(a->request, &rules, selected, n, a->arena, &a->messages, ret_requests, ret_n);
+}
+
+/* Floors as the bidder must see them, what time it has, and the OpenRTB version it reads. */
+static void adapt_to_bidder(struct auction *a, struct bidder_run *run)
+{
+	const struct pbs_config *c = a->x->config;
+	const struct bidder_info *info = &run->candidate->bidder->info;
+	struct split_dialect dialect = { .ortb_26 = info->openrtb_26, .gpp = info->gpp_supported };
+	struct split_tmax tmax = {
+		.mode = SPLIT_TMAX_REDUCE,
+		.network_buffer_ms = c->bidder_network_buffer_ms,
+		.preparation_ms = c->response_preparation_ms,
+	};
+	uint64_t now = loop_now_ms(a->x->loop);
+	int64_t left = a->bid_deadline_ms > now ? (int64_t)(a->bid_deadline_ms - now) : 0;
+	double factor = adjust_factor(json_at(a->request, "ext.prebid.bidadjustmentfactors"),
+				      run->candidate->name, run->candidate->name);
+
+	if (a->floors.active && a->floors_account.adjust_for_bid_adjustment && factor != 1)
+		floors_adjust_for_bidder(run->split.request, factor);
+	split_set_tmax(&run->split, split_tmax_ms(&tmax, json_int_at(a->request, "tmax", 0), left));
+	split_finish(&run->split, &dialect, &a->gpp);
+}
+
+/* Bidders get what later stages leave of the auction's time. */
+static void set_bid_deadline(struct auction *a)
+{
+	const json_t *cache = json_at(a->request, "ext.prebid.cache");
+	uint64_t reserve = cache ? a->x->config->cache_expected_ms : 0;
+
+	a->bid_deadline_ms = a->deadline_ms > reserve ? a->deadline_ms - reserve : 0;
+}
+
+enum stage auction_bid(struct auction *a)
+{
+	struct bidder_request *requests;
+	size_t n;
+
+	set_bid_deadline(a);
+	if (split_selected(a, &requests, &n) < 0)
+		return auction_refuse(a);
+	a->runs = ARENA_ARRAY(a->arena, struct bidder_run, n);
+	for (size_t i = 0; i < n; i++) {
+		init_run(a, &a->runs[a->n_runs++], &requests[i]);
+		adapt_to_bidder(a, &a->runs[i]);
+		fanout_prepare(&a->runs[i]);
+	}
+	if (n == 0)
+		a->nbr = 2; /* nobody could be called */
+	return fanout_start(a) ? STAGE_WAIT : STAGE_JUDGE;
+}

@@ -1,0 +1,110 @@
+/* The CACHE stage: bids are put into Prebid Cache when the request asks for it, and targeting, which names
+ * their ids, is written. A cache that fails costs the ids, never the auction, and never silently. */
+#include <assert.h>
+
+#include "common/err.h"
+#include "common/json.h"
+#include "common/mem.h"
+#include "common/uuid.h"
+#include "pbs/config.h"
+#include "pbs/exchange/auction.h"
+
+enum { MAX_REPLY_BYTES = 4 << 20, MIN_TIMEOUT_MS = 1 };
+
+static void drop_job(void *job)
+{
+	cache_job_deinit(job);
+}
+
+static enum stage finish(struct auction *a)
+{
+	if (a->has_targeting && targeting_makes_keys(&a->targeting))
+		targeting_set(&a->targeting, &a->ranking, &a->multibid, &a->x->rng, a->arena);
+	return STAGE_REPLY;
+}
+
+static const char *cache_url(const struct auction *a)
+{
+	const struct pbs_config *c = a->x->config;
+
+	return arena_printf(a->arena, "%s://%s/cache", c->cache_scheme, c->cache_host);
+}
+
+static void on_cached(struct http_call *call, const struct http_call_reply *reply)
+{
+	struct auction *a = container_of(call, struct auction, cache_call);
+
+	assert(a->stage == STAGE_CACHE);
+	if (reply->err)
+		cache_report_failure(&a->cache_job,
+				     reply->error_text ? reply->error_text : err_name(reply->err),
+				     (int64_t)(loop_now_ms(a->x->loop) - a->cache_started_ms), &a->messages);
+	else
+		cache_read_answer(&a->cache_job, str_of(cache_url(a)), reply->status, reply->body, a->arena,
+				  &a->messages);
+	auction_enter(a, finish(a));
+}
+
+static void make_plan(struct auction *a)
+{
+	const struct pbs_config *c = a->x->config;
+	static const char *const ttl_keys[BID_TYPES] = {
+		[BID_BANNER] = "cache_ttl.banner",
+		[BID_VIDEO] = "cache_ttl.video",
+		[BID_AUDIO] = "cache_ttl.audio",
+		[BID_NATIVE] = "cache_ttl.native",
+	};
+
+	cache_plan_parse(json_at(a->request, "ext.prebid.cache"), &a->cache_plan);
+	for (int t = 0; t < BID_TYPES; t++)
+		a->cache_plan.account_ttl[t] = json_int_at(a->account, ttl_keys[t], 0);
+	a->cache_plan.external_scheme = str_of(c->external_cache_scheme);
+	a->cache_plan.external_host = str_of(c->external_cache_host);
+	a->cache_plan.external_path = str_of(c->external_cache_path);
+}
+
+static bool start_call(struct auction *a)
+{
+	static const struct http_header headers[] = {
+		{ { "Content-Type", 12 }, { "application/json;charset=utf-8", 30 } },
+		{ { "Accept", 6 }, { "application/json", 16 } },
+	};
+	uint64_t now = loop_now_ms(a->x->loop);
+	struct http_call_request req = {
+		.method = "POST",
+		.url = cache_url(a),
+		.headers = headers,
+		.n_headers = ARRAY_LEN(headers),
+		.body = buf_str(&a->cache_job.body),
+		.max_reply_bytes = MAX_REPLY_BYTES,
+		.timeout_ms = MIN_TIMEOUT_MS,
+	};
+
+	if (a->deadline_ms > now + MIN_TIMEOUT_MS)
+		req.timeout_ms = (uint32_t)(a->deadline_ms - now);
+	a->cache_started_ms = now;
+	a->cache_call.done = on_cached;
+	return http_client_start(a->x->http, &a->cache_call, &req) == 0;
+}
+
+enum stage auction_cache(struct auction *a)
+{
+	char uuid[UUID_TEXT + 1];
+
+	if (!a->has_targeting || !json_at(a->request, "ext.prebid.cache"))
+		return finish(a);
+	make_plan(a);
+	uuid_v4(&a->x->rng, uuid);
+	cache_build(&a->cache_job, &a->cache_plan, &a->targeting, &a->ranking,
+		    json_object_get(a->request, "imp"), &a->events, arena_str(a->arena, str_of(uuid)),
+		    a->arena, &a->messages);
+	arena_defer(a->arena, drop_job, &a->cache_job);
+	if (a->cache_job.n_items == 0)
+		return finish(a);
+	if (*a->x->config->cache_host && start_call(a))
+		return STAGE_WAIT;
+	cache_report_failure(&a->cache_job,
+			     *a->x->config->cache_host ? "the URL cannot be used" : "no cache is configured",
+			     0, &a->messages);
+	return finish(a);
+}
