@@ -360,8 +360,8 @@ static json_t *parse_object(struct arena *a, struct str text, struct errtext *wh
 int idr_wire_parse_route(struct arena *a, struct str text, struct idr_route_request *ret_r,
 			 struct errtext *why)
 {
-	const json_t *j = parse_object(a, text, why);
-	struct idr_route_request r = { .bid_request = json_object_get(j, "bid_request") };
+	json_t *j = parse_object(a, text, why);
+	struct idr_route_request r = { .bid_request = json_object_get(j, "bid_request"), .tree = j };
 	int err;
 
 	if (!j)
