@@ -1,0 +1,45 @@
+/* Every setting of nexus-idr; the table with names, ranges and words for it is in config.c.
+ *
+ * Owns    struct conf (common/conf.h) owns the values; they are immutable once loaded.
+ */
+#ifndef IDR_CONFIG_H
+#define IDR_CONFIG_H
+
+#include "common/conf.h"
+
+enum idr_clock { CLOCK_WALL, CLOCK_EVENT };
+enum idr_sync { SYNC_FULL, SYNC_NORMAL };
+
+struct idr_config {
+	const char *host;
+	uint32_t port, workers;
+	uint32_t max_connections, idle_timeout_ms, drain_timeout_ms;
+	uint64_t max_request_bytes, max_analytics_bytes;
+	uint32_t max_queued_rows;
+	bool gzip_requests, gzip_replies;
+
+	bool auth_enabled;
+	const char *api_key_default, *api_keys_file;
+	struct conf_list api_keys;
+	uint32_t rate_limit_rps;
+
+	const char *data_dir;
+	int sync; /* enum idr_sync */
+	uint32_t retention_days, hourly_days, snapshot_seconds, maintain_seconds;
+
+	int clock; /* enum idr_clock */
+	uint32_t router_memory_mb, learning_auctions;
+	uint64_t router_seed;
+	json_t *router_settings;
+	json_t *usd_per_unit;
+
+	bool floors_enabled;
+	uint32_t floors_days, floors_min_auctions, floors_holdout_percent;
+	double floors_max_fill_loss, floors_shade;
+
+	int log_level, log_format;
+};
+
+extern const struct conf_table idr_conf_table;
+
+#endif

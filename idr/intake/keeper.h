@@ -1,0 +1,85 @@
+/* The store's own thread: everything that touches the store is a message to it.
+ *
+ * Happy path: batches that arrive while a transaction runs wait together and share the next one (group
+ * commit); the requests behind them are told when it is committed; then the batches go on to the learner, in
+ * the order of their events' numbers. A transaction that fails fails all its batches, with the reason, and the
+ * next one is tried afresh: there is no state to recover from.
+ * At the start: settings are read, the snapshot is loaded, the journal behind it is learned, and only then does
+ * the index become visible; batches that come meanwhile wait.
+ *
+ * Threads  any thread may append and submit. Answers come as messages to the worker that asked.
+ */
+#ifndef IDR_INTAKE_KEEPER_H
+#define IDR_INTAKE_KEEPER_H
+
+#include "common/worker.h"
+#include "idr/intake/batch.h"
+#include "idr/intake/learner.h"
+#include "idr/store/store.h"
+
+struct keeper;
+
+struct keeper_options {
+	struct store *(*open)(void *arg, struct errtext *why); /* on the keeper's thread */
+	struct learner *learner;
+	struct snapshot_slot *settings; /* of struct settings_snapshot */
+	size_t max_rows;                /* rows under way, from append until they are learned */
+	uint32_t maintain_seconds, retention_days, hourly_days;
+	bool event_clock;
+	/* All on the keeper's thread. */
+	int (*publish_settings)(void *arg, struct store *s, struct errtext *why);
+	void (*on_loaded)(void *arg); /* the index may be read from now on */
+	void *arg;
+};
+
+struct keeper *keeper_start(const struct keeper_options *opt, struct errtext *why);
+/* Finishes what was submitted, closes the store. No worker may wait for an answer. */
+void keeper_free(struct keeper *k);
+/* Whom to answer; before the first append. */
+void keeper_answers_to(struct keeper *k, struct workers *workers);
+
+struct keeper_wait {
+	struct mailbox_msg msg;
+	void (*done)(struct keeper_wait *w); /* on the worker */
+	size_t worker;
+	size_t accepted, duplicates; /* accepted counts duplicates too: they are safe */
+	int err;
+	struct errtext why;
+};
+
+/* Takes the batch. ERR_UNAVAILABLE when too many rows are under way; the batch is then freed and `done` does not
+ * come. Otherwise the caller keeps *w alive until `done`. */
+int keeper_append(struct keeper *k, struct batch *b, struct keeper_wait *w);
+
+struct keeper_job {
+	struct mailbox_msg msg;
+	void (*work)(struct keeper_job *j, struct store *s); /* on the keeper's thread; sets err and why */
+	void (*done)(struct keeper_job *j);                  /* on the worker */
+	size_t worker;
+	struct keeper *keeper;
+	int err;
+	struct errtext why;
+};
+/* The clock of the history: the newest event's time when time comes from events. On the keeper's thread. */
+int64_t keeper_now_ms(const struct keeper *k);
+void keeper_submit(struct keeper *k, struct keeper_job *j);
+/* Publishes the settings anew; from within a job's work. */
+int keeper_reload_settings(struct keeper *k, struct errtext *why);
+
+struct keeper_state {
+	bool loaded;
+	int err; /* of the last write; 0 = all well */
+	struct errtext why;
+	size_t rows_queued;
+	struct store_totals totals;
+	uint64_t commits, events, rows, duplicates, failures;
+	uint64_t commit_us; /* spent in all commits */
+	int64_t load_ms, loaded_events;
+};
+void keeper_state(struct keeper *k, struct keeper_state *ret_s);
+
+/* The kind of document that holds settings, and its keys: "*" for global, "p" for a publisher,
+ * "p/site/s" and "p/unit/u" below it. */
+#define KEEPER_SETTINGS STR("settings")
+
+#endif

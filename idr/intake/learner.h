@@ -1,0 +1,41 @@
+/* The one thread that writes the index, and the index's life on disk.
+ *
+ * The index is a function of the journal: events in the order of their numbers, each learned once, time taken
+ * from the events. So a snapshot and the events behind it give the very index that a crash took away.
+ *
+ * Threads  until learner_start() everything is called by whoever made it; from then on the index is written by
+ *          the learner's own thread, and learner_take() is the way in. Any thread may
+ *          read the router (router.h says what that means).
+ */
+#ifndef IDR_INTAKE_LEARNER_H
+#define IDR_INTAKE_LEARNER_H
+
+#include <stdint.h>
+
+#include "idr/core/router.h"
+#include "idr/intake/batch.h"
+
+struct learner;
+
+struct learner_options {
+	struct router_conf router;
+	struct snapshot_slot *settings; /* of struct settings_snapshot */
+	const char *snapshot_path;      /* NULL = none */
+	uint32_t snapshot_seconds;
+};
+
+struct learner *learner_new(const struct learner_options *opt);
+void learner_free(
+	struct learner *l); /* stops the thread first: what was taken is learned, a snapshot written */
+
+/* Reads the snapshot if it belongs to this store and is not ahead of it. Returns the number of the last event
+ * that is in the index, 0 for an empty one; `why` says what kept it from being used, "" when nothing did. */
+int64_t learner_load(struct learner *l, int64_t store_id, int64_t last_seq, struct errtext *why);
+/* Learns one event, in order; duplicates must have been left out. */
+void learner_learn(struct learner *l, const struct event *e);
+const struct router *learner_router(const struct learner *l);
+
+int learner_start(struct learner *l, struct errtext *why);
+void learner_take(struct learner *l, struct batch *b); /* takes ownership; duplicates in it are skipped */
+
+#endif

@@ -1,0 +1,68 @@
+#include <stdlib.h>
+
+#include "common/err.h"
+#include "common/json.h"
+#include "common/mem.h"
+#include "idr/live_config.h"
+
+static void drop(struct snapshot *s)
+{
+	struct live_config *live = container_of(s, struct live_config, snapshot);
+
+	api_keys_free(live->keys);
+	conf_free(live->conf);
+	free(live);
+}
+
+static int add_file(struct api_keys *keys, const char *path, struct errtext *why)
+{
+	FCLOSE_ON_EXIT FILE *f = fopen(path, "re");
+	FREE_ON_EXIT char *text = NULL;
+	enum { MAX_BYTES = 4 << 20 };
+	size_t n;
+
+	if (!f) {
+		errtext_set(why, "auth.api_keys_file: %s: cannot be read", path);
+		return ERR_INPUT;
+	}
+	text = xmalloc(MAX_BYTES);
+	n = fread(text, 1, MAX_BYTES, f);
+	if (n == MAX_BYTES) {
+		errtext_set(why, "auth.api_keys_file: %s: too large", path);
+		return ERR_INPUT;
+	}
+	return api_keys_add_list(keys, (struct str){ text, n }, why);
+}
+
+static int add_keys(struct api_keys *keys, const struct idr_config *c, struct errtext *why)
+{
+	int err = *c->api_key_default ? api_keys_add(keys, str_of(c->api_key_default), why) : 0;
+
+	if (err) {
+		errtext_prefix(why, "auth.api_key: ");
+		return err;
+	}
+	for (size_t i = 0; i < c->api_keys.n; i++)
+		if ((err = api_keys_add(keys, str_of(c->api_keys.v[i]), why))) {
+			errtext_prefix(why, "auth.api_keys: ");
+			return err;
+		}
+	return *c->api_keys_file ? add_file(keys, c->api_keys_file, why) : 0;
+}
+
+struct live_config *live_config_new(struct conf *conf, struct errtext *why)
+{
+	struct live_config *live = xcalloc(1, sizeof *live);
+
+	snapshot_init(&live->snapshot, drop);
+	live->conf = conf;
+	live->values = conf_values(conf);
+	live->keys = api_keys_new();
+	if (add_keys(live->keys, live->values, why) < 0 ||
+	    rates_parse(live->values->usd_per_unit, &live->rates, why) < 0) {
+		live->conf = NULL;
+		drop(&live->snapshot);
+		return NULL;
+	}
+	return live;
+}
