@@ -1,0 +1,141 @@
+/* /floors/{publisher_id}: Prebid floors data. What an administrator put wins; without it, floors come from the
+ * bid history; without enough history the answer is valid and changes nothing. */
+#include "common/err.h"
+#include "common/json.h"
+#include "idr/endpoints/endpoints.h"
+#include "idr/floors/validate.h"
+
+#define FLOORS STR("floors")
+
+struct floors {
+	struct str publisher, body;
+	json_t *put; /* the administrator's document, NULL = none */
+	json_t *out;
+	int64_t version;
+	bool history;
+};
+
+static void take_live(void *arg, const struct store_doc *d)
+{
+	struct floors *f = arg;
+
+	f->put = json_parse(d->body, NULL);
+	f->version = d->version;
+}
+
+static void take_version(void *arg, const struct store_doc *d)
+{
+	json_t *j = json_object(), *body = d->deleted ? json_null() : json_parse(d->body, NULL);
+
+	json_set_int(j, "version", d->version);
+	json_set_int(j, "updated_ms", d->updated_ms);
+	json_set_str(j, "updated_by", d->actor);
+	json_object_set_new(j, "floors", body ? body : json_null());
+	json_array_append_new(arg, j);
+}
+
+/* One rule that matches everything and asks for nothing. */
+static json_t *nothing(void)
+{
+	return json_pack("{s:s, s:i, s:[{s:s, s:{s:[s]}, s:{s:i}}]}", "currency", "USD",
+			 "floorsSchemaVersion", 2, "modelGroups", "modelVersion", "none", "schema", "fields",
+			 "mediaType", "values", "*", 0);
+}
+
+static void work_get(struct store_call *c, struct store *s)
+{
+	struct floors *f = c->in;
+
+	if (f->history) {
+		f->out = json_array();
+		c->job.err = s->ops->doc_history(s, FLOORS, f->publisher, take_version, f->out, &c->job.why);
+		return;
+	}
+	c->job.err = s->ops->docs(s, FLOORS, f->publisher, take_live, f, &c->job.why);
+	f->out = json_object_get(f->put, "modelGroups") ? json_incref(f->put) : nothing();
+}
+
+static void reply_get(struct store_call *c)
+{
+	struct floors *f = c->in;
+	struct buf b;
+	char etag[24];
+
+	arena_own_json(c->req->arena, f->out);
+	arena_own_json(c->req->arena, f->put);
+	buf_init(&b, 16u << 20);
+	json_write(&b, f->out);
+	snprintf(etag, sizeof etag, "\"%016llx\"", (unsigned long long)str_hash(buf_str(&b)));
+	http_reply_header(c->req, "ETag", str_of(etag));
+	http_reply_header(c->req, "Cache-Control", STR("max-age=60"));
+	if (str_contains(http_request_header(c->req, "If-None-Match"), str_of(etag))) {
+		buf_deinit(&b);
+		http_reply(c->req, 304, NULL, STR(""));
+		return;
+	}
+	http_reply_buf(c->req, 200, "application/json", &b);
+}
+
+static struct floors *read_floors(struct http_request *req)
+{
+	struct floors *f = ARENA_NEW(req->arena, struct floors);
+
+	if (!endpoint_rest(req, &f->publisher) || !endpoint_may_see(req, f->publisher))
+		return NULL;
+	f->history = str_eq(http_request_arg(req, "history", NULL), STR("1"));
+	return f;
+}
+
+void endpoint_floors_get(struct http_request *req)
+{
+	struct floors *f = read_floors(req);
+
+	if (f)
+		endpoint_store_call(req, work_get, reply_get, f);
+}
+
+static void work_put(struct store_call *c, struct store *s)
+{
+	struct floors *f = c->in;
+	struct store_doc d = { .kind = FLOORS,
+			       .key = f->publisher,
+			       .body = f->body,
+			       .actor = c->actor,
+			       .updated_ms = clock_wall_ms() };
+
+	c->job.err = s->ops->doc_put(s, &d, &f->version, &c->job.why);
+}
+
+static void reply_put(struct store_call *c)
+{
+	const struct floors *f = c->in;
+	char *text =
+		arena_printf(c->req->arena, "{\"status\":\"saved\",\"version\":%lld}", (long long)f->version);
+
+	http_reply(c->req, 200, "application/json", str_of(text));
+}
+
+void endpoint_floors_put(struct http_request *req)
+{
+	struct floors *f = read_floors(req);
+	struct errtext why = { "" };
+	json_t *j;
+
+	if (!f)
+		return;
+	j = arena_own_json(req->arena, json_parse(req->body, &why));
+	if (!j || floors_validate(j, &why) < 0) {
+		http_reply_error(req, 400, "%s", why.text);
+		return;
+	}
+	f->body = req->body;
+	endpoint_store_call(req, work_put, reply_put, f);
+}
+
+void endpoint_floors_delete(struct http_request *req)
+{
+	struct floors *f = read_floors(req);
+
+	if (f)
+		endpoint_store_call(req, work_put, reply_put, f);
+}

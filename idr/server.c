@@ -1,0 +1,387 @@
+/* Start: store → keeper thread → workers → the keeper loads the index → ready. End: /ready turns 503, listeners
+ * stop, each worker ends when its last request is answered, then the keeper commits what it still has, then the
+ * learner learns that and writes a snapshot. Nothing is dropped on that path; only its length is bounded. */
+#include "idr/server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "idr/endpoints/endpoints.h"
+#include "idr/intake/settings_docs.h"
+#include "idr/routes.h"
+
+const char idr_version[] = "1.0.0";
+
+const struct live_config *idr_live_config(struct idr_worker *w)
+{
+	return container_of(snapshot_view_get(&w->config), struct live_config, snapshot);
+}
+
+const struct settings_tree *idr_settings(struct idr_worker *w)
+{
+	return settings_tree_in(&w->settings);
+}
+
+int64_t idr_now_ms(const struct idr_worker *w, int64_t ts_ms)
+{
+	return w->idr->start->clock == CLOCK_EVENT && ts_ms > 0 ? ts_ms : clock_wall_ms();
+}
+
+bool idr_is_ready(const struct idr *idr)
+{
+	return atomic_load(&idr->router) && !atomic_load(&idr->draining);
+}
+
+/* --- workers --- */
+
+static int worker_init(struct worker *thread, struct errtext *why)
+{
+	struct idr *idr = thread->arg;
+	const struct idr_config *c = idr->start;
+	struct idr_worker *w = xcalloc(1, sizeof *w);
+	struct http_server_options opt = {
+		.host = str_of(c->host),
+		.port = idr->port,
+		.routes = idr->routes,
+		.n_routes = idr_n_routes,
+		.max_body_bytes = c->max_request_bytes,
+		.max_connections = c->max_connections,
+		.idle_timeout_ms = c->idle_timeout_ms,
+		.gzip_requests = c->gzip_requests,
+		.gzip_replies = c->gzip_replies,
+		.gzip_min_bytes = 4096,
+		.ctx = w,
+		.before = routes_before,
+		.after = routes_after,
+	};
+
+	thread->state = w;
+	w->idr = idr;
+	w->index = thread->index;
+	w->loop = thread->loop;
+	w->metrics = metrics_new(idr->metrics);
+	snapshot_view_init(&w->config, &idr->config);
+	snapshot_view_init(&w->settings, &idr->settings);
+	w->server = http_server_new(w->loop, &opt, why);
+	if (!w->server)
+		return ERR_UNAVAILABLE;
+	return 0;
+}
+
+static void worker_deinit(struct worker *thread)
+{
+	struct idr_worker *w = thread->state;
+
+	if (w->server)
+		http_server_free(w->server);
+	snapshot_view_deinit(&w->config);
+	snapshot_view_deinit(&w->settings);
+	free(w);
+}
+
+static const struct worker_class worker_class = { "worker", worker_init, worker_deinit };
+
+/* Looked at again and again because a request may end anywhere; 5 ms is below what anybody notices. */
+static void on_drain(struct loop_timer *t)
+{
+	struct idr_worker *w = container_of(t, struct idr_worker, drain);
+
+	if (http_server_open_requests(w->server) == 0)
+		loop_stop(w->loop);
+	else
+		loop_timer_start(w->loop, &w->drain, 5, on_drain);
+}
+
+static void drain_worker(struct worker *thread, void *arg)
+{
+	struct idr_worker *w = thread->state;
+
+	(void)arg;
+	http_server_stop_listening(w->server);
+	on_drain(&w->drain);
+}
+
+/* --- what the keeper asks for --- */
+
+static struct store *open_store(void *arg, struct errtext *why)
+{
+	const struct idr *idr = arg;
+
+	return sqlite_store_new(&(struct sqlite_store_options){ .path = idr->store_path,
+								.full_sync = idr->start->sync == SYNC_FULL },
+				why);
+}
+
+static int publish_settings(void *arg, struct store *s, struct errtext *why)
+{
+	struct idr *idr = arg;
+	struct snapshot *config = snapshot_acquire(&idr->config);
+	int err = settings_docs_publish(
+		s, container_of(config, struct live_config, snapshot)->values->router_settings,
+		&idr->settings, why);
+
+	snapshot_unref(config);
+	return err;
+}
+
+static void on_loaded(void *arg)
+{
+	struct idr *idr = arg;
+
+	atomic_store(&idr->router, learner_router(idr->learner));
+}
+
+/* --- start --- */
+
+static int make_dir(const char *path, struct errtext *why)
+{
+	if (mkdir(path, 0750) == 0 || errno == EEXIST)
+		return 0;
+	errtext_set(why, "store.dir: %s: %s", path, strerror(errno));
+	return ERR_UNAVAILABLE;
+}
+
+static uint32_t worker_count(const struct idr_config *c)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return c->workers ? c->workers : cores > 0 ? (uint32_t)cores : 1;
+}
+
+static int start_keeper(struct idr *idr, struct errtext *why)
+{
+	const struct idr_config *c = idr->start;
+	struct learner_options lo = {
+		.settings = &idr->settings,
+		.snapshot_path = idr->snapshot_path,
+		.snapshot_seconds = c->snapshot_seconds,
+	};
+	struct keeper_options ko = {
+		.open = open_store,
+		.settings = &idr->settings,
+		.max_rows = c->max_queued_rows,
+		.maintain_seconds = c->maintain_seconds,
+		.retention_days = c->retention_days,
+		.hourly_days = c->hourly_days,
+		.event_clock = c->clock == CLOCK_EVENT,
+		.publish_settings = publish_settings,
+		.on_loaded = on_loaded,
+		.arg = idr,
+	};
+
+	router_conf_default(&lo.router);
+	lo.router.memory_bytes = (size_t)c->router_memory_mb << 20;
+	lo.router.seed = c->router_seed;
+	lo.router.learning_auctions = c->learning_auctions;
+	idr->learner = learner_new(&lo);
+	ko.learner = idr->learner;
+	idr->keeper = keeper_start(&ko, why);
+	return idr->keeper ? 0 : ERR_UNAVAILABLE;
+}
+
+/* All workers must share one port, so "any" is chosen before they start. *ret_fd keeps it ours. */
+static int choose_port(uint16_t *port, int *ret_fd, struct errtext *why)
+{
+	struct sockaddr_in6 sa = { .sin6_family = AF_INET6 };
+	socklen_t n = sizeof sa;
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1, off = 0;
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ||
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) != 0 ||
+	    bind(fd, (struct sockaddr *)&sa, n) != 0 || getsockname(fd, (struct sockaddr *)&sa, &n) != 0) {
+		errtext_set(why, "no free port: %s", strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return ERR_UNAVAILABLE;
+	}
+	*port = ntohs(sa.sin6_port);
+	*ret_fd = fd;
+	return 0;
+}
+
+static void copy_routes(struct idr *idr)
+{
+	idr->routes = xcalloc(idr_n_routes, sizeof *idr->routes);
+	memcpy(idr->routes, idr_routes, idr_n_routes * sizeof *idr->routes);
+	for (size_t i = 0; i < idr_n_routes; i++)
+		if (idr->routes[i].handle == endpoint_analytics)
+			idr->routes[i].max_body_bytes = idr->start->max_analytics_bytes;
+}
+
+static int start(struct idr *idr, struct errtext *why)
+{
+	const struct idr_config *c = idr->start;
+	int err, held = -1;
+
+	idr->port = (uint16_t)c->port;
+	copy_routes(idr);
+	if ((err = make_dir(c->data_dir, why)) || (err = start_keeper(idr, why)) ||
+	    (!idr->port && (err = choose_port(&idr->port, &held, why))))
+		return err;
+	idr->workers = workers_start(worker_count(c), &worker_class, idr, why);
+	if (held >= 0)
+		close(held);
+	if (!idr->workers)
+		return ERR_UNAVAILABLE;
+	keeper_answers_to(idr->keeper, idr->workers);
+	log_event(LOG_INFO, "listening", LOG_Z("host", c->host), LOG_INT("port", idr->port),
+		  LOG_INT("workers", workers_count(idr->workers)), LOG_Z("version", idr_version));
+	return 0;
+}
+
+/* --- signals --- */
+
+struct reload_job {
+	struct keeper_job job;
+};
+
+static void reload_settings(struct keeper_job *j, struct store *s)
+{
+	(void)s;
+	j->err = keeper_reload_settings(j->keeper, &j->why);
+}
+
+static void on_settings_reloaded(struct keeper_job *j)
+{
+	if (j->err)
+		log_event(LOG_ERROR, "settings_reload_failed", LOG_Z("error", j->why.text));
+	free(j);
+}
+
+static void reload(struct idr *idr)
+{
+	struct snapshot *running = snapshot_acquire(&idr->config);
+	struct errtext why = { "" };
+	struct conf *conf =
+		conf_reload(container_of(running, struct live_config, snapshot)->conf, environ, &why);
+	struct live_config *live = conf ? live_config_new(conf, &why) : NULL;
+	struct keeper_job *job;
+
+	snapshot_unref(running);
+	if (!live) {
+		conf_free(conf);
+		log_event(LOG_ERROR, "reload_refused", LOG_Z("error", why.text));
+		return;
+	}
+	if (*conf_warnings(conf))
+		log_event(LOG_WARN, "reload_needs_restart", LOG_Z("keys", conf_warnings(conf)));
+	log_set_level((enum log_level)live->values->log_level);
+	snapshot_publish(&idr->config, &live->snapshot);
+	job = xcalloc(1, sizeof *job);
+	job->work = reload_settings;
+	job->done = on_settings_reloaded;
+	keeper_submit(idr->keeper, job);
+	log_event(LOG_INFO, "reloaded");
+}
+
+/* A drain that hangs must not keep the process: the supervisor's kill would come without a word. */
+static void on_drain_too_long(int sig)
+{
+	static const char text[] = "{\"level\":\"error\",\"event\":\"drain_timeout\"}\n";
+
+	(void)sig;
+	(void)!write(2, text, sizeof text - 1);
+	_exit(1);
+}
+
+static void watch_signals(struct idr *idr, int fd)
+{
+	struct signalfd_siginfo si;
+
+	while (read(fd, &si, sizeof si) == (ssize_t)sizeof si) {
+		if (si.ssi_signo == SIGHUP) {
+			reload(idr);
+			continue;
+		}
+		log_event(LOG_INFO, "draining", LOG_INT("signal", si.ssi_signo));
+		return;
+	}
+}
+
+static void stop(struct idr *idr)
+{
+	unsigned seconds = idr->start->drain_timeout_ms / 1000 + 20;
+
+	signal(SIGALRM, on_drain_too_long);
+	alarm(seconds);
+	atomic_store(&idr->draining, true);
+	if (idr->workers) {
+		workers_each(idr->workers, drain_worker, NULL, NULL);
+		workers_join(idr->workers);
+	}
+	keeper_free(idr->keeper);
+	learner_free(idr->learner);
+	alarm(0);
+}
+
+static int signal_fd(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write(2), not of the process */
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static void idr_deinit(struct idr *idr)
+{
+	rate_limit_free(idr->rate_limit);
+	idr_metrics_free(idr->metrics);
+	snapshot_slot_deinit(&idr->settings);
+	snapshot_slot_deinit(&idr->config);
+	free(idr->routes);
+	free(idr->store_path);
+	free(idr->snapshot_path);
+}
+
+int idr_serve(struct conf *conf)
+{
+	static struct idr idr;
+	struct errtext why = { "" };
+	struct live_config *live = live_config_new(conf, &why);
+	int signals = signal_fd(), err;
+
+	if (!live) {
+		log_event(LOG_ERROR, "start_failed", LOG_Z("error", why.text));
+		conf_free(conf);
+		return 1;
+	}
+	idr.start = live->values;
+	idr.started_us = clock_mono_us();
+	log_init((enum log_level)idr.start->log_level, (enum log_format)idr.start->log_format, 2, "idr");
+	snapshot_slot_init(&idr.config);
+	snapshot_slot_init(&idr.settings);
+	snapshot_publish(&idr.config, &live->snapshot);
+	snapshot_ref(&live->snapshot); /* idr.start points into it for good */
+	idr.metrics = idr_metrics_new();
+	idr.rate_limit = rate_limit_new(65536, clock_mono_us());
+	idr.store_path = xasprintf("%s/idr.db", idr.start->data_dir);
+	idr.snapshot_path = xasprintf("%s/index.snapshot", idr.start->data_dir);
+	err = start(&idr, &why);
+	if (err)
+		log_event(LOG_ERROR, "start_failed", LOG_Z("error", why.text));
+	else
+		watch_signals(&idr, signals);
+	stop(&idr);
+	log_event(LOG_INFO, "stopped");
+	idr_deinit(&idr);
+	snapshot_unref(&live->snapshot);
+	close(signals);
+	return err ? 1 : 0;
+}
