@@ -27,10 +27,10 @@ struct idr_route_request {
 	struct str auction_id, publisher_id;
 	double ts;           /* 0 = not given */
 	json_t *bid_request; /* what classification needs of the OpenRTB request; lent */
-	json_t *tree;        /* reading: the whole request; lent */
 	const struct str *bidders;
 	size_t n_bidders;
 	bool scores;
+	json_t *tree; /* reading: the whole request; lent */
 };
 
 enum idr_component {

@@ -9,7 +9,8 @@ static void route_round_trip(void **state)
 {
 	struct arena *a = arena_new();
 	struct str names[] = { STR("aster"), STR("bi\"rch") };
-	struct idr_route_request r = { STR("a1"), STR("p1"), 1767225600.125, NULL, names, 2, true }, back;
+	struct idr_route_request r = { STR("a1"), STR("p1"), 1767225600.125, NULL, names, 2, true, NULL },
+				 back;
 	struct errtext why;
 	struct buf b;
 
