@@ -9,8 +9,9 @@
 	X(site)                                                                                              \
 	X(unit)                                                                                              \
 	X(region)                                                                                            \
-	X(country) X(width) X(height) X(timeout_ms) X(ids) X(ids_unknown) X(device) X(format) X(position)    \
-		X(os) X(browser) X(hour)
+	X(country)                                                                                           \
+	X(width) X(height) X(timeout_ms) X(ids) X(ids_unknown) X(device) X(format) X(position) X(os)         \
+		X(browser) X(hour)
 
 enum { VERSION = 1 };
 
