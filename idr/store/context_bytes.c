@@ -5,13 +5,22 @@
 
 /* Width in bytes of each field, in the order they are kept. */
 #define CONTEXT_FIELDS(X)                                                                                    \
-	X(publisher)                                                                                         \
-	X(site)                                                                                              \
-	X(unit)                                                                                              \
-	X(region)                                                                                            \
-	X(country)                                                                                           \
-	X(width) X(height) X(timeout_ms) X(ids) X(ids_unknown) X(device) X(format) X(position) X(os)         \
-		X(browser) X(hour)
+	/* 1 */ X(publisher)                                                                                 \
+	/* 2 */ X(site)                                                                                      \
+	/* 3 */ X(unit)                                                                                      \
+	/* 4 */ X(region)                                                                                    \
+	/* 5 */ X(country)                                                                                   \
+	/* 6 */ X(width)                                                                                     \
+	/* 7 */ X(height)                                                                                    \
+	/* 8 */ X(timeout_ms)                                                                                \
+	/* 9 */ X(ids)                                                                                       \
+	/* 10 */ X(ids_unknown)                                                                              \
+	/* 11 */ X(device)                                                                                   \
+	/* 12 */ X(format)                                                                                   \
+	/* 13 */ X(position)                                                                                 \
+	/* 14 */ X(os)                                                                                       \
+	/* 15 */ X(browser)                                                                                  \
+	/* 16 */ X(hour)
 
 enum { VERSION = 1 };
 
