@@ -1,0 +1,362 @@
+#include "pbs/openrtb/stored.h"
+
+#include "pbs/openrtb/stored_responses.h"
+#include "tests/unit/pbs/request_fixture.h"
+
+/* Merges `incoming` with documents taken from one object {"requests":{…},"imps":{…}}; "BROKEN" as a document
+ * stands for bytes that are not JSON. */
+struct world {
+	json_t *incoming, *store, *fallback;
+	struct arena *a;
+	struct messages m;
+	struct stored_ids ids;
+	struct stored_found found;
+	struct rng rng;
+};
+
+static struct stored_doc doc_of(const json_t *docs, struct str id)
+{
+	const json_t *doc = json_object_getn(docs, id.p, id.n);
+
+	if (str_eq(json_str(doc), STR("BROKEN")))
+		return (struct stored_doc){ NULL, "line 1 column 2" };
+	return (struct stored_doc){ doc, NULL };
+}
+
+static int world_init(struct world *w, const char *why, const char *incoming, const char *store)
+{
+	struct stored_doc *imps;
+	int err;
+
+	*w = (struct world){ .incoming = json_of(why, incoming),
+			     .store = json_of(why, store),
+			     .a = arena_new() };
+	messages_init(&w->m, w->a);
+	rng_seed(&w->rng, 1);
+	err = stored_collect(w->incoming, w->a, &w->m, &w->ids);
+	if (err)
+		return err;
+	imps = ARENA_ARRAY(w->a, struct stored_doc, w->ids.n_imps + 1);
+	for (size_t i = 0; i < w->ids.n_imps; i++)
+		imps[i] = doc_of(json_object_get(w->store, "imps"), w->ids.imps[i]);
+	w->found.imps = imps;
+	w->found.request = doc_of(json_object_get(w->store, "requests"), w->ids.request);
+	w->fallback = json_object_get(w->store, "default");
+	return stored_check(&w->ids, &w->found, &w->m);
+}
+
+static void world_deinit(struct world *w)
+{
+	json_decref(w->incoming);
+	json_decref(w->store);
+	arena_free(w->a);
+}
+
+static int merge(struct world *w, bool generate, bool stored_wins, json_t **ret_req,
+		 struct stored_imp **ret_imps)
+{
+	struct stored_merge sm = {
+		.incoming = w->incoming,
+		.ids = &w->ids,
+		.found = &w->found,
+		.default_request = w->fallback,
+		.generate_request_id = generate,
+		.stored_wins = stored_wins,
+		.rng = &w->rng,
+	};
+
+	return stored_merge(&sm, w->a, &w->m, ret_req, ret_imps);
+}
+
+#define USES(id) "'ext':{'prebid':{'storedrequest':{'id':'" id "'}}}"
+
+static const struct {
+	const char *why, *incoming, *store, *path, *want;
+} rows[] = {
+	{ "nothing stored", "{'id':'x','imp':[]}", "{}", "id", "'x'" },
+	{ "the client wins, null deletes",
+	  "{'id':'x','ext':{'b':null,'c':3,'prebid':{'storedrequest':{'id':'s'}}}}",
+	  "{'requests':{'s':{'tmax':100,'ext':{'a':1,'b':2}}}}", "ext",
+	  "{'a':1,'c':3,'prebid':{'storedrequest':{'id':'s'}}}" },
+	{ "the stored members", "{'id':'x'," USES("s") "}", "{'requests':{'s':{'tmax':100,'id':'y'}}}",
+	  "tmax", "100" },
+	{ "the client's id", "{'id':'x'," USES("s") "}", "{'requests':{'s':{'tmax':100,'id':'y'}}}", "id",
+	  "'x'" },
+	{ "arrays are replaced whole", "{'cur':['EUR']," USES("s") "}",
+	  "{'requests':{'s':{'cur':['USD','GBP']}}}", "cur", "['EUR']" },
+	{ "the default lies lowest", "{'id':'x'," USES("s") "}",
+	  "{'requests':{'s':{'tmax':2}},'default':{'tmax':1,'at':2}}", "tmax", "2" },
+	{ "the default alone", "{'id':'x'}", "{'default':{'tmax':1}}", "tmax", "1" },
+	{ "a stored request's imps, as they are", "{" USES("s") "}",
+	  "{'requests':{'s':{'imp':[{'id':'1'," USES("i") "}]}}}", "imp", "[{'id':'1'," USES("i") "}]" },
+	{ "a stored imp under the client's", "{'imp':[{'id':'1','secure':0," USES("i") "}]}",
+	  "{'imps':{'i':{'id':'9','secure':1,'instl':1}}}", "imp",
+	  "[{'id':'1','secure':0,'instl':1," USES("i") "}]" },
+	{ "a stored imp brings the id", "{'imp':[{" USES("i") "}]}", "{'imps':{'i':{'id':'9'}}}", "imp",
+	  "[{'id':'9'," USES("i") "}]" },
+	{ "an empty stored imp id is none", "{'imp':[{'id':'1'," USES("") "}]}", "{}", "imp",
+	  "[{'id':'1'," USES("") "}]" },
+};
+
+static void merging(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct stored_imp *imps;
+		struct world w;
+		json_t *req = NULL;
+
+		CHECK(rows[i].why, world_init(&w, rows[i].why, rows[i].incoming, rows[i].store) == 0);
+		CHECK(rows[i].why, merge(&w, false, false, &req, &imps) == 0);
+		check_json(rows[i].why, req, rows[i].path, rows[i].want);
+		json_decref(req);
+		world_deinit(&w);
+	}
+}
+
+static const struct {
+	const char *why, *incoming, *store, *body;
+} bad_rows[] = {
+	{ "id of a wrong type", "{'ext':{'prebid':{'storedrequest':{'id':4}}}}", "{}",
+	  "ext.prebid.storedrequest.id must be a string" },
+	{ "request not there", "{" USES("s") "}", "{}", "Stored Request with ID=\"s\" not found." },
+	{ "imps not there, each once",
+	  "{'imp':[{'id':'1'," USES("i") "},{'id':'2'," USES("i") "},{'id':'3'," USES("k") "}]}", "{}",
+	  "Stored Imp with ID=\"i\" not found.\nInvalid request: Stored Imp with ID=\"k\" not found." },
+	{ "imp.ext.prebid of a wrong type", "{'imp':[{'id':'1','ext':{'prebid':{'storedrequest':7}}}]}", "{}",
+	  "cannot unmarshal openrtb_ext.ExtImpPrebid.storedrequest: expect { or n, but found 7" },
+	{ "broken request", "{" USES("s") "}", "{'requests':{'s':'BROKEN'}}",
+	  "ext.prebid.storedrequest.id refers to Stored Request s which contains Invalid JSON: line 1 column "
+	  "2" },
+	{ "broken imp", "{'imp':[{'id':'1'," USES("i") "}]}", "{'imps':{'i':'BROKEN'}}",
+	  "Invalid JSON Document: imp.ext.prebid.storedrequest.id i: Stored Imp has Invalid JSON: line 1 "
+	  "column 2" },
+	{ "an imp that is a list", "{'imp':[{'id':'1'," USES("i") "}]}", "{'imps':{'i':[]}}",
+	  "Invalid JSON Document: imp.ext.prebid.storedrequest.id i: Stored Imp has Invalid JSON: not an "
+	  "object" },
+	{ "no id on either side", "{'imp':[{" USES("i") "}]}", "{'imps':{'i':{}}}", "Key path not found" },
+	{ "no id without stored imp", "{'imp':[{}]}", "{}",
+	  "request.imp[0] missing required field: \"id\"\n" },
+	{ "an imp that is a number", "{'imp':[3]}", "{}", "request.imp[0] missing required field: \"id\"\n" },
+	{ "default of a wrong type", "{}", "{'default':[]}",
+	  "Invalid JSON in Default Request Settings: not an object" },
+};
+
+static void refusals(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad_rows); i++) {
+		char *body = xasprintf("Invalid request: %s\n", bad_rows[i].body);
+		struct stored_imp *imps;
+		struct world w;
+		json_t *req = NULL;
+		int err = world_init(&w, bad_rows[i].why, bad_rows[i].incoming, bad_rows[i].store);
+
+		if (!err)
+			err = merge(&w, false, false, &req, &imps);
+		CHECK(bad_rows[i].why, err < 0 && !req);
+		check_body(bad_rows[i].why, &w.m, body);
+		free(body);
+		world_deinit(&w);
+	}
+}
+
+static void generated_ids(void **state)
+{
+	static const char incoming[] = "{'id':'x','app':{},'tmax':1," USES("s") "}";
+	static const struct {
+		const char *why, *store;
+		bool generate, stored_wins, new_id;
+		int64_t tmax;
+	} cases[] = {
+		{ "not asked for", "{'requests':{'s':{'tmax':2}}}", false, false, false, 1 },
+		{ "by the host", "{'requests':{'s':{'tmax':2}}}", true, false, true, 1 },
+		{ "by the stored request", "{'requests':{'s':{'id':'{{UUID}}','tmax':2}}}", false, false,
+		  true, 1 },
+		{ "as the reference does it", "{'requests':{'s':{'tmax':2}}}", true, true, true, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct stored_imp *imps;
+		struct world w;
+		json_t *req = NULL;
+
+		CHECK(cases[i].why, world_init(&w, cases[i].why, incoming, cases[i].store) == 0);
+		CHECK(cases[i].why, merge(&w, cases[i].generate, cases[i].stored_wins, &req, &imps) == 0);
+		CHECK(cases[i].why, (json_str_at(req, "id").n == 36) == cases[i].new_id);
+		CHECK(cases[i].why, json_int_at(req, "tmax", 0) == cases[i].tmax);
+		json_decref(req);
+		world_deinit(&w);
+	}
+}
+
+static void what_the_response_needs(void **state)
+{
+	struct stored_imp *imps;
+	struct world w;
+	json_t *req = NULL;
+
+	(void)state;
+	CHECK("collected",
+	      world_init(&w, "imps",
+			 "{'imp':[{'id':'1','ext':{'prebid':{'storedrequest':{'id':'i'},'options':{'"
+			 "echovideoattrs':"
+			 "true}}}},{'id':'2'}]}",
+			 "{'imps':{'i':{'video':{'w':1},'ext':{'prebid':{'passthrough':{'p':1}}}}}}") == 0);
+	CHECK("merged", merge(&w, false, false, &req, &imps) == 0);
+	CHECK("echo", imps[0].echo_video && !imps[1].echo_video);
+	check_json("stored imp", imps[0].doc, "video", "{'w':1}");
+	check_json("passthrough", imps[0].passthrough, "p", "1");
+	CHECK("none", !imps[1].passthrough && !imps[1].doc);
+	json_decref(req);
+	world_deinit(&w);
+}
+
+static void account_ids(void **state)
+{
+	static const struct {
+		const char *why, *stored, *incoming, *want; /* want NULL: refused */
+	} cases[] = {
+		{ "nowhere", "{}", "{}", "unknown" },
+		{ "site", "{}", "{'site':{'publisher':{'id':'s'}}}", "s" },
+		{ "a parent account wins", "{}",
+		  "{'site':{'publisher':{'id':'s','ext':{'prebid':{'parentAccount':'p'}}}}}", "p" },
+		{ "app before site", "{}", "{'site':{'publisher':{'id':'s'}},'app':{'publisher':{'id':'a'}}}",
+		  "a" },
+		{ "dooh", "{}", "{'dooh':{'publisher':{'id':'d'}}}", "d" },
+		{ "the stored request first", "{'site':{'publisher':{'id':'t'}}}",
+		  "{'app':{'publisher':{'id':'a'}}}", "t" },
+		{ "an empty one is none", "{'app':{'publisher':{'id':''}}}",
+		  "{'site':{'publisher':{'id':'s'}}}", "s" },
+		{ "a number", "{}", "{'app':{'publisher':{'id':5}}}", NULL },
+		{ "a body of another kind", "[]", "7", "unknown" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		json_t *stored = json_of(cases[i].why, cases[i].stored);
+		json_t *incoming = json_of(cases[i].why, cases[i].incoming);
+		struct arena *a = arena_new();
+		struct messages m;
+		struct str id;
+		int err;
+
+		messages_init(&m, a);
+		err = stored_account_id(stored, incoming, &m, &id);
+		CHECK(cases[i].why, (err == 0) == (cases[i].want != NULL));
+		if (err)
+			check_body(cases[i].why, &m, "Invalid request: app.publisher.id must be a string\n");
+		else
+			CHECK_STR(cases[i].why, id, cases[i].want);
+		json_decref(stored);
+		json_decref(incoming);
+		arena_free(a);
+	}
+}
+
+static const struct {
+	const char *why, *prebid, *stored, *body; /* body NULL: found and read; stored: what every id has */
+} response_rows[] = {
+	{ "auction response without id", "{'storedauctionresponse':{}}", "[]",
+	  "request.imp[0] has ext.prebid.storedauctionresponse specified, but \"id\" field is missing " },
+	{ "bid response without bidder", "{'storedbidresponse':[{'id':'1'}]}", "[]",
+	  "request.imp[0] has ext.prebid.storedbidresponse specified, but \"id\" or/and \"bidder\" fields "
+	  "are "
+	  "missing " },
+	{ "auction response not found", "{'storedauctionresponse':{'id':'r'}}", NULL,
+	  "failed to fetch stored auction response for impId = 1 and storedAuctionResponse id = r" },
+	{ "bid response not found", "{'storedbidresponse':[{'id':'r','bidder':'b'}]}", NULL,
+	  "failed to fetch stored bid response for impId = 1, bidder = b and storedBidResponse id = r" },
+	{ "found", "{'storedbidresponse':[{'id':'r','bidder':'b'}]}", "{}", NULL },
+};
+
+static void stored_answers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(response_rows); i++) {
+		const char *why = response_rows[i].why;
+		char *text = xasprintf("{'id':'r','imp':[{'id':'1','ext':{'prebid':%s}}]}",
+				       response_rows[i].prebid);
+		json_t *req = request_of(why, text, "{}");
+		json_t *doc = response_rows[i].stored ? json_of(why, response_rows[i].stored) : NULL;
+		struct stored_responses sr;
+		struct arena *a = arena_new();
+		struct messages m;
+		int err;
+
+		messages_init(&m, a);
+		CHECK(why, ext_decode(req, &m) == 0);
+		err = stored_responses_collect(req, a, &m, &sr);
+		if (!err) {
+			for (size_t k = 0; k < sr.n; k++)
+				sr.list[k].body = doc;
+			err = stored_responses_check(&sr, &m);
+		}
+		CHECK(why, (err < 0) == (response_rows[i].body != NULL));
+		if (response_rows[i].body) {
+			char *body = xasprintf("Invalid request: %s\n", response_rows[i].body);
+
+			check_body(why, &m, body);
+			free(body);
+		}
+		json_decref(doc);
+		json_decref(req);
+		free(text);
+		arena_free(a);
+	}
+}
+
+static void stored_seats(void **state)
+{
+	static const struct {
+		const char *why, *body, *wrong; /* wrong NULL: two bids come out */
+	} cases[] = {
+		{ "two seats",
+		  "[{'seat':'a','bid':[{'id':'1','impid':'x','mtype':2}]},{'seat':'b','BID':[{'id':'2',"
+		  "'ext':{'prebid':{'type':'video'}}}],'ext':{'prebid':{'fledge':{'auctionconfigs':[{'config'"
+		  ":1},2]}}}}]",
+		  NULL },
+		{ "not a list", "{}", "stored response r is not an array of seats" },
+		{ "no type", "[{'seat':'a','bid':[{'id':'1','impid':'x'}]}]",
+		  "Failed to parse bid mediatype for impression \"x\"" },
+		{ "unknown mtype", "[{'seat':'a','bid':[{'id':'1','impid':'x','mtype':9}]}]",
+		  "Failed to parse bid mType for impression \"x\"" },
+		{ "not a seat", "[5]", "expect { or n, but found 5" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		json_t *body = json_of(cases[i].why, cases[i].body);
+		struct stored_response one = { .imp_id = STR("1"), .id = STR("r"), .body = body };
+		struct stored_responses sr = { .list = &one, .n = 1, .is_auction = true };
+		struct arena *a = arena_new();
+		struct errtext why = { "" };
+		struct stored_bids bids;
+		int err = stored_responses_bids(&sr, a, &why, &bids);
+
+		CHECK(cases[i].why, (err < 0) == (cases[i].wrong != NULL));
+		if (err) {
+			CHECK_STR(cases[i].why, str_of(why.text), cases[i].wrong);
+		} else {
+			CHECK(cases[i].why, bids.n == 2 && bids.list[1].media == MEDIA_VIDEO);
+			CHECK_STR(cases[i].why, json_str_at(bids.list[0].bid, "impid"), "1");
+			CHECK_STR(cases[i].why, bids.list[1].seat, "b");
+			CHECK(cases[i].why, json_array_size(bids.fledge) == 1);
+		}
+		arena_free(a);
+		json_decref(body);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(merging),       cmocka_unit_test(refusals),
+		cmocka_unit_test(generated_ids), cmocka_unit_test(what_the_response_needs),
+		cmocka_unit_test(account_ids),   cmocka_unit_test(stored_answers),
+		cmocka_unit_test(stored_seats),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
