@@ -13,6 +13,21 @@ struct chosen {
 	const struct floors_data *fetched;
 };
 
+void floors_account_parse(const json_t *price_floors, struct floors_account *ret_account)
+{
+	int64_t rules = json_int_at(price_floors, "max_rules", 100);
+	int64_t dims = json_int_at(price_floors, "max_schema_dims", 3);
+
+	*ret_account = (struct floors_account){
+		.enabled = json_bool_at(price_floors, "enabled", false),
+		.use_dynamic_data = json_bool_at(price_floors, "use_dynamic_data", false),
+		.enforce_deal_floors = json_bool_at(price_floors, "enforce_deal_floors", false),
+		.adjust_for_bid_adjustment = json_bool_at(price_floors, "adjust_for_bid_adjustment", true),
+		.enforce_rate = (int)json_int_at(price_floors, "enforce_floors_rate", 100),
+		.limits = { rules > 0 ? (size_t)rules : 0, dims > 0 ? (size_t)dims : 0 },
+	};
+}
+
 static void complain(const struct floors_input *in, enum message_kind kind, const char *text)
 {
 	bool is_error = kind == MESSAGE_ERROR || kind == MESSAGE_DEBUG_ERROR;

@@ -25,6 +25,9 @@ struct floors_account {
 	struct floors_limits limits;    /* max_rules 100, max_schema_dims 3 */
 };
 
+/* From the account's `price_floors` (NULL: all defaults, which is off). */
+void floors_account_parse(const json_t *price_floors, struct floors_account *ret_account);
+
 struct floors_input {
 	bool host_enabled;
 	const struct floors_account *account;

@@ -363,6 +363,25 @@ static void rates_of_enforcement(void **state)
 	CHECK("about 30 of 100", n > 35 && n < 85);
 }
 
+static void account_settings(void **state)
+{
+	struct arena *a = arena_new();
+	struct floors_account got;
+
+	(void)state;
+	floors_account_parse(NULL, &got);
+	CHECK("off by default", !got.enabled && !got.use_dynamic_data && !got.enforce_deal_floors);
+	CHECK("defaults", got.adjust_for_bid_adjustment && got.enforce_rate == 100 &&
+				  got.limits.max_rules == 100 && got.limits.max_dims == 3);
+	floors_account_parse(
+		parse(a, "{\"enabled\":true,\"enforce_floors_rate\":50,\"max_rules\":0,\"max_schema_dims\":5,"
+			 "\"adjust_for_bid_adjustment\":false}"),
+		&got);
+	CHECK("set", got.enabled && got.enforce_rate == 50 && got.limits.max_rules == 0 &&
+			     got.limits.max_dims == 5 && !got.adjust_for_bid_adjustment);
+	arena_free(a);
+}
+
 static void notes_and_adjustment(void **state)
 {
 	struct fixture f;
@@ -393,7 +412,7 @@ int main(void)
 		cmocka_unit_test(signalling),           cmocka_unit_test(written_back),
 		cmocka_unit_test(fetched_data),         cmocka_unit_test(weights),
 		cmocka_unit_test(enforcement),          cmocka_unit_test(rates_of_enforcement),
-		cmocka_unit_test(notes_and_adjustment),
+		cmocka_unit_test(notes_and_adjustment), cmocka_unit_test(account_settings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
