@@ -18,6 +18,7 @@
 
 #include "common/errtext.h"
 #include "common/str.h"
+#include "pbs/privacy/names.h"
 
 struct activities;
 
@@ -26,14 +27,6 @@ enum privacy_channel { CHANNEL_WEB, CHANNEL_APP, CHANNEL_AMP, CHANNEL_VIDEO, CHA
 enum tri { TRI_UNSET = -1, TRI_NO = 0, TRI_YES = 1 };
 
 enum { GDPR_PURPOSES = 10 };
-
-struct names {
-	struct str *v;
-	size_t n;
-	bool set;
-};
-
-bool names_has(const struct names *names, struct str name); /* ignores case */
 
 struct purpose_rules {
 	int8_t full; /* enforce_algo: full, else basic */

@@ -9,7 +9,7 @@
  *         fixed set of removals (scrub.h) or for "do not call". Sets only add up, so their order is
  *         immaterial: what the reference does in steps 8 to 11 is the union of these sets.
  * Errors  ERR_INPUT with the text for the client (without the "Invalid request: " in front): a regs.gdpr that
- *         is neither 0 nor 1, a bad nosale list, and in strict mode missing or invalid consent.
+ *         is neither 0 nor 1, and in strict mode missing or invalid consent.
  * Owns    everything lives in the arena; texts and the consent strings are borrowed from the request, which
  *         must live as long.
  * Threads pure; several may run at once on the same settings and vendor lists.
@@ -77,12 +77,10 @@ struct privacy_input {
 	size_t n_bidders;
 	struct str publisher_id; /* compared with gdpr.non_standard_publishers */
 	bool sec_gpc;            /* the HTTP header Sec-GPC: 1 was there */
-	int64_t now_ms;          /* a consent string from the future does not count as older than TCF 2.3 */
+	bool validated; /* validate() has warned about the signals: warn only of what it cannot know */
 
 	/* The vendor list of that specification (2 or 3) and version, NULL while it is not at hand. */
 	const struct gvl *(*find_gvl)(void *ctx, unsigned specification, unsigned version);
-	/* False when a name in ext.prebid.nosale is neither a bidder nor an alias. NULL accepts all. */
-	bool (*knows_bidder)(void *ctx, struct str name);
 	void *ctx;
 	const struct gvl *latest_gvl; /* says which vendor ids still exist; NULL accepts all */
 };
@@ -106,7 +104,14 @@ struct privacy_verdict {
 	uint16_t legal_purposes; /* bit n: purpose n has a legal basis (full disclosure in debug) */
 };
 
-enum consent_state { CONSENT_NONE, CONSENT_INVALID, CONSENT_UNDISCLOSED, CONSENT_NO_LIST, CONSENT_VALID };
+enum consent_state {
+	CONSENT_UNREAD,
+	CONSENT_MISSING,
+	CONSENT_INVALID,
+	CONSENT_UNDISCLOSED,
+	CONSENT_NO_LIST,
+	CONSENT_VALID
+};
 
 struct privacy {
 	struct privacy_verdict *bidders; /* in the order of the input */
@@ -131,6 +136,7 @@ struct privacy {
 	bool us_opt_out;
 	unsigned us_section; /* the GPP section (7…) whose values count, 0 = none */
 	bool gpc, lmt, coppa;
+	bool gpp_downgrade; /* there is something for bidders that do not read GPP */
 
 	unsigned ipv4_keep_bits, ipv6_keep_bits;
 };
@@ -149,21 +155,5 @@ json_t *privacy_debug_new(const struct privacy *p);
 struct str privacy_blocked_text(const struct privacy_verdict *v, struct arena *a);
 
 const char *privacy_rule_name(enum privacy_rule rule);
-
-/* May a user id be synchronised? `core` and `gvl_id` name the bidder; both empty ask for the host itself. */
-struct privacy_sync {
-	const struct privacy_host *host;
-	const struct privacy_account *account;
-	int gdpr;           /* enum tri, from the query or body (gpp_sid goes before gdpr) */
-	struct str consent; /* GPP section 2 before gdpr_consent */
-	struct str core;
-	uint16_t gvl_id;
-	const struct gvl *(*find_gvl)(void *ctx, unsigned specification, unsigned version);
-	void *ctx;
-	const struct gvl *latest_gvl;
-};
-
-/* 0 when allowed, ERR_DENIED when not, ERR_INPUT when the consent string is malformed. */
-int privacy_sync_check(const struct privacy_sync *in, struct arena *a, struct errtext *why);
 
 #endif
