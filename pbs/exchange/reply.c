@@ -36,6 +36,15 @@ static json_t *render_meta(const struct bid *b)
 	return mine;
 }
 
+static json_t *render_video(const struct bid *b)
+{
+	json_t *j = json_object();
+
+	json_set_int(j, "duration", b->video_duration);
+	json_set_str(j, "primary_category", b->video_category);
+	return j;
+}
+
 static json_t *render_bid_prebid(const struct auction *a, const struct bid *b)
 {
 	json_t *p = json_object();
@@ -56,10 +65,7 @@ static json_t *render_bid_prebid(const struct auction *a, const struct bid *b)
 	set_if(p, "targetbiddercode", b->target_code);
 	json_set_str(p, "type", bid_type_name(b->type));
 	if (b->has_video)
-		json_object_set_new_nocheck(
-			p, "video",
-			json_pack("{s:i,s:s%}", "duration", b->video_duration, "primary_category",
-				  b->video_category.p ? b->video_category.p : "", (int)b->video_category.n));
+		json_object_set_new_nocheck(p, "video", render_video(b));
 	set_new(p, "events", events);
 	set_if(p, "bidid", b->generated_id);
 	if (passthrough)
