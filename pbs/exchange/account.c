@@ -50,15 +50,5 @@ int account_settle(struct auction *a, const json_t *stored)
 
 void account_floors(const json_t *account, struct floors_account *ret_f)
 {
-	const json_t *f = json_object_get(account, "price_floors");
-
-	*ret_f = (struct floors_account){
-		.enabled = json_bool_at(f, "enabled", false),
-		.use_dynamic_data = json_bool_at(f, "use_dynamic_data", false),
-		.enforce_deal_floors = json_bool_at(f, "enforce_deal_floors", false),
-		.adjust_for_bid_adjustment = json_bool_at(f, "adjust_for_bid_adjustment", true),
-		.enforce_rate = (int)json_int_at(f, "enforce_floors_rate", 100),
-		.limits = { .max_rules = (size_t)json_int_at(f, "max_rules", 100),
-			    .max_dims = (size_t)json_int_at(f, "max_schema_dims", 3) },
-	};
+	floors_account_parse(json_object_get(account, "price_floors"), ret_f);
 }

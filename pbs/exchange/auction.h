@@ -17,6 +17,7 @@
 #include "common/loop.h"
 #include "common/str.h"
 #include "pbs/adapters/registry.h"
+#include "pbs/exchange/adserver_targeting.h"
 #include "pbs/exchange/bid.h"
 #include "pbs/exchange/cache_build.h"
 #include "pbs/exchange/events.h"
@@ -113,6 +114,7 @@ struct auction {
 	struct str body;
 	struct enrich_http http;    /* what the HTTP request says beside its body */
 	struct str bound_publisher; /* of the API key; empty = any */
+	const json_t *query;        /* query parameters of an AMP request, strings; NULL elsewhere */
 	int64_t started_ms;         /* wall clock */
 	uint64_t started_us;        /* the loop's clock */
 	enum stage stage;
@@ -164,6 +166,7 @@ struct auction {
 	struct multibid multibid;
 	struct events events;
 	struct cache_plan cache_plan;
+	struct adserver_targeting adserver_targeting;
 
 	/* CACHE */
 	struct http_call cache_call;

@@ -4,6 +4,7 @@
 #ifndef PBS_EXCHANGE_EXCHANGE_H
 #define PBS_EXCHANGE_EXCHANGE_H
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ struct exchange {
 	const struct pbs_config *config;
 	const struct registry *registry;    /* the host's bidders */
 	const struct currency_table *rates; /* replaced whole when new rates arrive; may be NULL */
+	const json_t *categories;           /* category files by name ("dfp/dfp"), NULL = none */
 	struct stored *stored;
 	struct idr_client *idr;      /* NULL = routing is off */
 	struct analytics *analytics; /* NULL = nobody is told */

@@ -2,14 +2,22 @@
  * imp gets its winner and targeting. Pure but for the messages it files. */
 #include "common/err.h"
 #include "common/json.h"
+#include "common/uuid.h"
 #include "pbs/config.h"
 #include "pbs/exchange/auction.h"
 #include "pbs/exchange/bid_price.h"
+#include "pbs/exchange/categories.h"
 #include "pbs/exchange/creative_checks.h"
 #include "pbs/exchange/multibid.h"
+#include "pbs/exchange/native_markup.h"
 #include "pbs/exchange/targeting.h"
 #include "pbs/exchange/validate_bid.h"
 #include "pbs/exchange/winners.h"
+
+static bool is_app(const struct auction *a)
+{
+	return json_is_object(json_object_get(a->request, "app"));
+}
 
 static int imp_index(const struct auction *a, struct str id)
 {
@@ -75,6 +83,9 @@ static void take_reply(struct auction *a, const struct bidder_run *run, const st
 		b->video_category = in->video.primary_category;
 		seat_add(&a->seats, seats_get(&a->seats, seat, b->bidder, b->core), b);
 		bid_price_apply(b, rules, bids->currency, cur, rate, json_array_get(imps, (size_t)b->imp));
+		if (is_app(a))
+			native_markup_add_types(b, json_array_get(imps, (size_t)b->imp), a->arena,
+						&a->messages);
 		seats_get(&a->seats, seat, b->bidder, b->core)->cur = b->cur;
 	}
 }
@@ -108,11 +119,6 @@ static void validate_seats(struct auction *a)
 		for (size_t i = 0; i < seat->n_bids; i++)
 			nonbid_has_bid(&a->nonbids, seat->bids[i]->bidder, seat->bids[i]->imp);
 	}
-}
-
-static bool is_app(const struct auction *a)
-{
-	return json_is_object(json_object_get(a->request, "app"));
 }
 
 /* What the request, the account and the host say about targeting. Validation has refused what cannot be read.
@@ -162,7 +168,20 @@ static void check_creatives(struct auction *a)
 	creative_check_seats(&a->seats, &policy, &a->nonbids, &a->messages);
 }
 
-static void prepare_events(struct auction *a)
+/* Ids and event URLs, which the cache needs too. */
+static void prepare_bid(struct auction *a, struct bid *b)
+{
+	const struct registry_bidder *core = registry_find(a->x->registry, b->core);
+	char uuid[UUID_TEXT + 1];
+
+	if (a->x->config->generate_bid_id) {
+		uuid_v4(&a->x->rng, uuid);
+		b->generated_id = arena_str(a->arena, str_of(uuid));
+	}
+	events_inject_vast(&a->events, b, core && core->info.modifying_vast_xml_allowed, a->arena);
+}
+
+static void prepare_bids(struct auction *a)
 {
 	a->events = (struct events){
 		.active = json_bool_at(a->account, "events.enabled", false) ||
@@ -172,16 +191,50 @@ static void prepare_events(struct auction *a)
 		.integration = json_str_at(a->request, "ext.prebid.integration"),
 		.auction_start_ms = a->started_ms,
 	};
-	if (!a->events.active)
+	if (!a->events.active && !a->x->config->generate_bid_id)
 		return;
 	for (size_t s = 0; s < a->seats.n; s++)
-		for (size_t i = 0; i < a->seats.seats[s]->n_bids; i++) {
-			struct bid *b = a->seats.seats[s]->bids[i];
-			const struct registry_bidder *core = registry_find(a->x->registry, b->core);
+		for (size_t i = 0; i < a->seats.seats[s]->n_bids; i++)
+			prepare_bid(a, a->seats.seats[s]->bids[i]);
+}
 
-			events_inject_vast(&a->events, b, core && core->info.modifying_vast_xml_allowed,
-					   a->arena);
-		}
+/* The file <adserver>/<adserver>[_<publisher>].json; NULL when the host has none. */
+static const json_t *category_file(const struct auction *a, const struct categories *c)
+{
+	return json_object_get(a->x->categories,
+			       arena_printf(a->arena, STR_FMT "/" STR_FMT "%s" STR_FMT, STR_ARG(c->ad_server),
+					    STR_ARG(c->ad_server), c->publisher.n ? "_" : "",
+					    STR_ARG(c->publisher)));
+}
+
+static bool any_bid(const struct auction *a)
+{
+	for (size_t s = 0; s < a->seats.n; s++)
+		if (a->seats.seats[s]->n_bids)
+			return true;
+	return false;
+}
+
+/* Competitive exclusion; false when the request asks for an ad server that nobody knows. */
+static bool exclude_categories(struct auction *a)
+{
+	struct categories c;
+	struct errtext why;
+
+	if (!a->has_targeting || !a->targeting.brand_category || !any_bid(a))
+		return true;
+	if (categories_parse(a->targeting.brand_category, &c, &why) < 0) {
+		a->status = 500;
+		a->refusal =
+			str_of(arena_printf(a->arena,
+					    "Critical error while running the auction: Error in category "
+					    "mapping : %s",
+					    why.text));
+		return false;
+	}
+	categories_apply(&c, category_file(a, &c), &a->targeting, &a->seats, &a->x->rng, &a->nonbids,
+			 &a->messages, a->arena);
+	return true;
 }
 
 static void choose_winners(struct auction *a)
@@ -190,6 +243,22 @@ static void choose_winners(struct auction *a)
 
 	winners_choose(&a->seats, a->targeting.prefer_deals, limit, a->arena, &a->ranking);
 	multibid_parse(json_at(a->request, "ext.prebid.multibid"), a->arena, NULL, &a->multibid);
+	if (a->has_targeting && json_bool_at(a->request, "ext.prebid.supportdeals", false))
+		deal_tiers_apply(&a->ranking, &a->multibid, json_object_get(a->request, "imp"), &a->messages,
+				 a->arena);
+}
+
+/* The account's rules fill what the request leaves open; bad ones are left out as a whole. */
+static void merge_adjustments(struct auction *a, struct adjust_rules *ret_rules)
+{
+	const json_t *account = json_object_get(a->account, "bidadjustments");
+
+	if (!adjust_rules_are_valid(account)) {
+		messages_add(&a->messages, MESSAGE_WARNING, BUCKET_PREBID, WARN_BID_ADJUSTMENT,
+			     "bid adjustment on account was invalid");
+		account = NULL;
+	}
+	adjust_rules_merge(json_at(a->request, "ext.prebid.bidadjustments"), account, a->arena, ret_rules);
 }
 
 enum stage auction_judge(struct auction *a)
@@ -202,17 +271,20 @@ enum stage auction_judge(struct auction *a)
 	};
 
 	seats_init(&a->seats, a->arena);
-	adjust_rules_merge(json_at(a->request, "ext.prebid.bidadjustments"),
-			   json_object_get(a->account, "bidadjustments"), a->arena, &adjust);
+	merge_adjustments(a, &adjust);
 	for (size_t r = 0; r < a->n_runs; r++)
 		for (const struct bidder_reply *reply = a->runs[r].replies; reply; reply = reply->next)
 			take_reply(a, &a->runs[r], &reply->bids, &rules);
 	validate_seats(a);
 	floors_enforce(&a->floors_in, &a->floors, a->request, &a->seats, &a->nonbids);
 	check_creatives(a);
-	prepare_events(a);
 	read_targeting(a);
+	if (!exclude_categories(a))
+		return STAGE_REPLY;
+	prepare_bids(a);
 	choose_winners(a);
+	adserver_targeting_parse(json_at(a->request, "ext.prebid.adservertargeting"), a->request, a->query,
+				 a->arena, &a->messages, &a->adserver_targeting);
 	return STAGE_CACHE;
 }
 

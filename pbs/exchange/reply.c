@@ -74,8 +74,36 @@ static json_t *render_bid_prebid(const struct auction *a, const struct bid *b)
 	return p;
 }
 
+static size_t key_max(const struct auction *a)
+{
+	int64_t n = json_int_at(a->account, "truncate_target_attr", 0);
+
+	return n > 0 ? (size_t)n : TARGETING_KEY_MAX;
+}
+
+/* Keys that the publisher defined; they may name members of the bid as it is sent. */
+static void add_own_keys(struct auction *a, const struct seat *seat, const struct bid *b, json_t *bid)
+{
+	struct adserver_bid sent = {
+		.bid = bid,
+		.seat = seat->name,
+		.bid_id = b->id,
+		.response_id = json_str_at(a->request, "id"),
+		.cur = seat->cur,
+		.imp = b->imp,
+	};
+	json_t *prebid = json_object_get(json_object_get(bid, "ext"), "prebid"), *targets;
+
+	if (a->adserver_targeting.n == 0)
+		return;
+	targets = json_own_object(prebid, "targeting");
+	adserver_targeting_apply(&a->adserver_targeting, &sent, targets, key_max(a), a->arena, &a->messages);
+	if (json_object_size(targets) == 0)
+		json_object_del(prebid, "targeting");
+}
+
 /* The adapter's members stay at the top of bid.ext; `prebid` is ours. */
-static json_t *render_bid(const struct auction *a, const struct bid *b)
+static json_t *render_bid(struct auction *a, const struct seat *seat, const struct bid *b)
 {
 	json_t *j = json_copy(b->ortb), *theirs = json_object_get(b->ortb, "ext");
 	json_t *ext = json_is_object(theirs) ? json_copy(theirs) : json_object();
@@ -89,6 +117,7 @@ static json_t *render_bid(const struct auction *a, const struct bid *b)
 	set_if(ext, "origbidcur", b->orig_cur);
 	json_object_set_new_nocheck(ext, "prebid", render_bid_prebid(a, b));
 	json_object_set_new_nocheck(j, "ext", ext);
+	add_own_keys(a, seat, b, j);
 	return j;
 }
 
@@ -102,7 +131,7 @@ static json_t *render_seats(struct auction *a, struct str *ret_cur)
 
 		for (size_t i = 0; i < seat->n_bids; i++)
 			if (!seat->bids[i]->dropped)
-				json_array_append_new(bids, render_bid(a, seat->bids[i]));
+				json_array_append_new(bids, render_bid(a, seat, seat->bids[i]));
 		if (json_array_size(bids) == 0) {
 			json_decref(bids);
 			json_decref(j);
