@@ -4,48 +4,7 @@
 #include "common/mem.h"
 #include "common/uuid.h"
 #include "pbs/openrtb/report.h"
-
-struct range {
-	double max, increment;
-};
-
-/* Each range starts where the one before it ends. */
-static const struct granularity {
-	const char *name;
-	struct range ranges[3];
-} granularities[] = {
-	{ "low", { { 5, 0.5 } } },
-	{ "med", { { 20, 0.1 } } },
-	{ "medium", { { 20, 0.1 } } },
-	{ "high", { { 20, 0.01 } } },
-	{ "auto", { { 5, 0.05 }, { 10, 0.1 }, { 20, 0.5 } } },
-	{ "dense", { { 3, 0.01 }, { 8, 0.05 }, { 20, 0.5 } } },
-};
-
-static const struct granularity *find_granularity(struct str name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(granularities); i++)
-		if (str_eq(str_of(granularities[i].name), name))
-			return &granularities[i];
-	return NULL;
-}
-
-static json_t *new_ranges(const struct granularity *g)
-{
-	json_t *ranges = json_array();
-	double min = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(g->ranges) && g->ranges[i].max > 0; i++) {
-		json_t *range = json_object();
-
-		json_set_real(range, "min", min);
-		json_set_real(range, "max", g->ranges[i].max);
-		json_set_real(range, "increment", g->ranges[i].increment);
-		json_array_append_new(ranges, range);
-		min = g->ranges[i].max;
-	}
-	return ranges;
-}
+#include "pbs/price/granularity.h"
 
 /* The request's own ranges, with `min` as it must be; NULL when one of them cannot be read. */
 static json_t *new_ranges_from(const json_t *given)
@@ -74,30 +33,35 @@ static json_t *new_ranges_from(const json_t *given)
 	return ranges;
 }
 
+/* The granularity as a whole: what the request says when it has ranges, else a named one. An incomplete
+ * granularity is replaced as a whole, so its precision goes with it. Whether ranges make sense is for
+ * validation to say. */
 static int fill_granularity(json_t *parent, const char *key, const char *place, struct messages *m)
 {
 	const json_t *given = json_object_get(parent, key), *precision = json_object_get(given, "precision");
 	const json_t *own_ranges = json_object_get(given, "ranges");
-	const struct granularity *g = &granularities[2];
+	const struct granularity *named = granularity_named(STR("medium"));
 	json_t *full, *ranges;
 
 	if (json_is_string(given))
-		g = find_granularity(json_str(given));
+		named = granularity_named(json_str(given));
 	else if (given && !json_is_object(given) && !json_is_null(given))
-		g = NULL;
-	if (!g || (precision && !json_is_integer(precision) && !json_is_null(precision)) ||
+		named = NULL;
+	if (!named || (precision && !json_is_integer(precision) && !json_is_null(precision)) ||
 	    (own_ranges && !json_is_array(own_ranges) && !json_is_null(own_ranges)))
 		return refuse(m, "req.ext is invalid: %s is not a price granularity", place);
-	ranges = json_array_size(own_ranges) ? new_ranges_from(own_ranges) : new_ranges(g);
-	if (!ranges)
-		return refuse(m, "req.ext is invalid: %s.ranges holds something that is not a range", place);
-	full = json_object();
-	/* An incomplete granularity is replaced as a whole, so its precision goes with it. */
-	if (json_array_size(own_ranges) && json_is_integer(precision))
-		json_object_set_nocheck(full, "precision", (json_t *)(uintptr_t)precision);
-	else
-		json_set_int(full, "precision", 2);
-	json_object_set_new_nocheck(full, "ranges", ranges);
+	full = granularity_render(named);
+	if (json_array_size(own_ranges)) {
+		ranges = new_ranges_from(own_ranges);
+		if (!ranges) {
+			json_decref(full);
+			return refuse(m, "req.ext is invalid: %s.ranges holds something that is not a range",
+				      place);
+		}
+		json_object_set_new_nocheck(full, "ranges", ranges);
+		if (json_is_integer(precision))
+			json_object_set_nocheck(full, "precision", (json_t *)(uintptr_t)precision);
+	}
 	json_object_set_new_nocheck(parent, key, full);
 	return 0;
 }

@@ -334,6 +334,24 @@ static int check_people(json_t *req, const json_t *prebid, const struct validate
 	return check_us_privacy(req, prebid, rules, names, &gpp, m);
 }
 
+/* Bidders are told what their alias stands for in the registry's spelling. */
+static void normalise_aliases(json_t *prebid, struct bidder_names *names)
+{
+	json_t *aliases = json_own(prebid, "aliases"), *target;
+	struct str core;
+	const char *key;
+	void *next;
+	size_t len;
+
+	json_object_keylen_foreach_safe(aliases, next, key, len, target)
+	{
+		if (names->find(names->ctx, json_str(target), &core) == BIDDER_ACTIVE &&
+		    !str_eq(core, json_str(target)))
+			json_object_setn_new_nocheck(aliases, key, len, json_new_str(core));
+	}
+	names->aliases = aliases;
+}
+
 static bool has_stored_auction(const json_t *imps)
 {
 	for (size_t i = 0; i < json_array_size(imps); i++)
@@ -356,6 +374,8 @@ int validate(json_t *req, const struct validate_rules *rules, struct messages *m
 		err = validate_ext(prebid, rules, &names, m);
 	if (!err)
 		err = check_inventory(req, m);
+	if (!err && names.aliases)
+		normalise_aliases(prebid, &names);
 	if (!err && prebid)
 		err = validate_ext_features(prebid, rules, m);
 	if (!err)

@@ -193,6 +193,14 @@ struct imp_bidders {
 
 static int check_unknown(const struct imp_bidders *ib, struct str name, json_t *params)
 {
+	if (!ib->legacy && ib->ir->rules->tolerant) {
+		warn(ib->m, WARN_PLAIN,
+		     "request.imp[%zu].ext.prebid.bidder contains unknown bidder: " STR_FMT
+		     ". Did you forget an alias in request.ext.prebid.aliases?",
+		     ib->index, STR_ARG(name));
+		json_object_deln(ib->bidders, name.p, name.n);
+		return 0;
+	}
 	if (!ib->legacy)
 		return refuse(ib->m,
 			      "request.imp[%zu].ext.prebid.bidder contains unknown bidder: " STR_FMT

@@ -376,6 +376,8 @@ static const struct {
 	const char *why, *patch, *path, *want;
 } effects[] = {
 	{ "one currency", "{'cur':['EUR','USD']}", "cur", "['EUR']" },
+	{ "an alias is told in the registry's spelling", "{'ext':{'prebid':{'aliases':{'x':'AppNexus'}}}}",
+	  "ext.prebid.aliases", "{'x':'appnexus'}" },
 	{ "bad adjustments go", "{'ext':{'prebid':{'bidadjustments':{'bad':1}}}}",
 	  "ext.prebid.bidadjustments", "-" },
 	{ "good adjustments stay", "{'ext':{'prebid':{'bidadjustments':{'a':1}}}}",
@@ -441,6 +443,9 @@ static void bidders_of_an_imp(void **state)
 		      "{'prebid':{'bidder':{'rubicon':{}}},'appnexus':{'secret':1},'mine':2}", false,
 		      "{'prebid':{'bidder':{'rubicon':{}}},'mine':2}");
 	check_imp_ext("the disabled leave", "{'prebid':{'bidder':{'rubicon':{},'sleepy':{}}}}", false,
+		      "{'prebid':{'bidder':{'rubicon':{}}}}");
+	check_imp_ext("tolerant: an unknown name costs nobody else",
+		      "{'prebid':{'bidder':{'rubicon':{},'who':{}}}}", true,
 		      "{'prebid':{'bidder':{'rubicon':{}}}}");
 	check_imp_ext("tolerant: bad parameters cost one bidder",
 		      "{'prebid':{'bidder':{'rubicon':{},'appnexus':{'bad':1}}}}", true,
