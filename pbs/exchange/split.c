@@ -91,7 +91,6 @@ static json_t *lay_imp_data(const struct splitter *s, json_t *imp, size_t index,
 	}
 	merged = json_copy(typed);
 	json_decref(typed);
-	json_object_set_nocheck(merged, "id", json_object_get(imp, "id")); /* bids must find their imp */
 	messages_init(&found, s->a);
 	if (validate_imp(merged, index, &ir, &found) < 0) {
 		const struct message *first = found.buckets ? found.buckets->first : NULL;

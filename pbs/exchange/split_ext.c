@@ -103,8 +103,7 @@ static json_t *alternate_codes(const struct split_ext *se, struct str bidder)
 	own = json_object();
 	json_set_bool(own, "enabled", json_bool_at(given, "enabled", false));
 	entry = get_nocase(json_object_get(given, "bidders"), bidder);
-	if (entry)
-		json_object_set_new_nocheck(own, "bidders", single(bidder, entry));
+	json_object_set_new_nocheck(own, "bidders", entry ? single(bidder, entry) : json_null());
 	return own;
 }
 

@@ -216,32 +216,41 @@ static void lay_config(struct prepare *p, struct fpd_bidder *b, const json_t *or
 }
 
 /* One bidder may have one configuration only, so that no order between two has to be guessed. */
+static bool has_duplicate(const json_t *configs, struct str *ret_bidder)
+{
+	json_t *seen = json_object();
+	bool found = false;
+
+	for (size_t i = 0; i < json_array_size(configs) && !found; i++) {
+		const json_t *bidders = json_object_get(json_array_get(configs, i), "bidders");
+
+		for (size_t k = 0; k < json_array_size(bidders) && !found; k++) {
+			*ret_bidder = json_str(json_array_get(bidders, k));
+			found = json_object_getn(seen, ret_bidder->p, ret_bidder->n) != NULL;
+			json_object_setn_new_nocheck(seen, ret_bidder->p, ret_bidder->n, json_true());
+		}
+	}
+	json_decref(seen);
+	return found;
+}
+
 static void lay_configs(struct prepare *p, const json_t *configs, const json_t *entitled,
 			const struct fpd_parts *full)
 {
-	json_t *seen = json_object();
-
 	for (size_t i = 0; i < json_array_size(configs); i++) {
 		const json_t *one = json_array_get(configs, i), *bidders = json_object_get(one, "bidders");
 		const json_t *ortb2 = json_at(one, "config.ortb2");
 
-		for (size_t k = 0; k < json_array_size(bidders); k++) {
+		for (size_t k = 0; k < json_array_size(bidders) && ortb2; k++) {
 			struct str bidder = json_str(json_array_get(bidders, k));
 			struct fpd_bidder *b;
 
-			if (json_object_getn(seen, bidder.p, bidder.n)) {
-				complain(p, "multiple First Party Data bidder configs provided for bidder: @",
-					 bidder);
-				continue;
-			}
-			json_object_setn_new_nocheck(seen, bidder.p, bidder.n, json_true());
-			if ((entitled && !lists(entitled, bidder)) || !ortb2)
+			if (entitled && !lists(entitled, bidder))
 				continue;
 			b = find(p->fpd, bidder);
 			lay_config(p, b ? b : add(p, bidder, full), ortb2);
 		}
 	}
-	json_decref(seen);
 }
 
 static size_t count_names(const json_t *entitled, const json_t *configs)
@@ -265,8 +274,13 @@ int fpd_prepare(const json_t *req, struct arena *a, struct messages *m, struct f
 	};
 	struct fpd fpd = { .everybody = full };
 	struct prepare p = { .req = req, .a = a, .fpd = &fpd };
+	struct str bidder = STR("");
 	int err = 0;
 
+	if (has_duplicate(configs, &bidder))
+		return refuse_as(m, ERROR_BAD_INPUT,
+				 "multiple First Party Data bidder configs provided for bidder: " STR_FMT,
+				 STR_ARG(bidder));
 	if (count_names(entitled, configs) > MAX_BIDDERS)
 		return refuse_as(m, ERROR_BAD_INPUT, "first party data names more than %d bidders",
 				 MAX_BIDDERS);

@@ -152,9 +152,9 @@ static const struct {
 	{ "data for one imp",
 	  "{'imp':[{'id':'1','banner':{'w':1,'h':1},'ext':{'a':1,'prebid':{'bidder':{'rubicon':{}},'imp':{'"
 	  "rubicon'"
-	  ":{'id':'evil','bidfloor':2,'ext':{'b':2}}}}}}]}",
+	  ":{'id':'2','bidfloor':2,'ext':{'b':2}}}}}}]}",
 	  "rubicon", "imp",
-	  "[{'id':'1','banner':{'w':1,'h':1},'ext':{'a':1,'bidder':{},'b':2},'bidfloor':2}]" },
+	  "[{'id':'2','banner':{'w':1,'h':1},'ext':{'a':1,'bidder':{},'b':2},'bidfloor':2}]" },
 };
 
 static void requests(void **state)
