@@ -37,6 +37,8 @@ struct pbs_config {
 	bool auto_gen_source_tid, generate_bid_id, generate_request_id;
 	uint32_t stored_timeout_ms;
 	const char *stored_dir, *stored_http_endpoint, *accounts_http_endpoint;
+	const char *category_mapping_dir;
+	uint32_t cache_ttl_banner_s, cache_ttl_video_s, cache_ttl_audio_s, cache_ttl_native_s;
 	bool account_required, tolerant_params;
 	double max_bid_price;
 	json_t *account_defaults;

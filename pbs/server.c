@@ -15,6 +15,7 @@
 #include "pbs/bidders.h"
 #include "pbs/idr_client.h"
 #include "pbs/metrics.h"
+#include "pbs/stored/category_files.h"
 
 enum { DRAIN_LOOK_MS = 5, RATE_LIMIT_KEYS = 100000, GZIP_MIN_BYTES = 1400, MAX_HEADER_BYTES = 32768 };
 
@@ -49,7 +50,8 @@ int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struc
 		return ERR_INPUT;
 	s->registry = bidders_load(config, why);
 	s->files = stored_files_load(config->stored_dir, why);
-	if (!s->registry || !s->files)
+	s->categories = category_files_load(config->category_mapping_dir, why);
+	if (!s->registry || !s->files || !s->categories)
 		return ERR_INPUT;
 	s->rate_limit = rate_limit_new(RATE_LIMIT_KEYS, 0);
 	s->metrics = pbs_metrics_new(pbs_routes, pbs_n_routes, s->registry);
@@ -62,6 +64,7 @@ void pbs_server_unload(struct pbs_server *s)
 		pbs_metrics_free(s->metrics);
 	rate_limit_free(s->rate_limit);
 	stored_files_free(s->files);
+	json_decref(s->categories);
 	registry_free(s->registry);
 	api_keys_free(s->keys);
 }
@@ -213,6 +216,7 @@ static int init_worker(struct worker *thread, struct errtext *why)
 		.http = http_client_new(thread->loop, &client),
 		.config = c,
 		.registry = s->registry,
+		.categories = s->categories,
 		.metrics = metrics_new(s->metrics),
 	};
 	rng_seed_os(&w->exchange.rng);

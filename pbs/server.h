@@ -30,6 +30,7 @@ struct pbs_server {
 	const struct pbs_config *config;
 	struct registry *registry;
 	struct stored_files *files;
+	json_t *categories; /* category_files.h */
 	struct api_keys *keys;
 	struct rate_limit *rate_limit;
 	struct metrics_set *metrics;

@@ -54,10 +54,18 @@ static void make_plan(struct auction *a)
 		[BID_AUDIO] = "cache_ttl.audio",
 		[BID_NATIVE] = "cache_ttl.native",
 	};
+	const int64_t host_ttls[BID_TYPES] = {
+		[BID_BANNER] = c->cache_ttl_banner_s,
+		[BID_VIDEO] = c->cache_ttl_video_s,
+		[BID_AUDIO] = c->cache_ttl_audio_s,
+		[BID_NATIVE] = c->cache_ttl_native_s,
+	};
 
 	cache_plan_parse(json_at(a->request, "ext.prebid.cache"), &a->cache_plan);
-	for (int t = 0; t < BID_TYPES; t++)
+	for (int t = 0; t < BID_TYPES; t++) {
 		a->cache_plan.account_ttl[t] = json_int_at(a->account, ttl_keys[t], 0);
+		a->cache_plan.host_ttl[t] = host_ttls[t];
+	}
 	a->cache_plan.external_scheme = str_of(c->external_cache_scheme);
 	a->cache_plan.external_host = str_of(c->external_cache_host);
 	a->cache_plan.external_path = str_of(c->external_cache_path);
