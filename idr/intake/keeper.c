@@ -284,6 +284,7 @@ static int load_index(struct keeper *k, struct errtext *why)
 	int64_t seq;
 
 	k->store->ops->totals(k->store, &totals);
+	k->newest_ms = totals.newest_ms;
 	seq = learner_load(k->opt.learner, totals.store_id, totals.last_seq, &unused);
 	if (unused.text[0])
 		log_event(LOG_WARN, "snapshot_ignored", LOG_Z("why", unused.text));

@@ -12,7 +12,7 @@ struct memory_store {
 	struct names names;
 	struct event *event;
 	size_t n_events, cap_events;
-	int64_t last_seq;
+	int64_t last_seq, newest_ms;
 	struct rollup rollup;
 	struct floor_map floors;
 	struct store_doc *doc;
@@ -83,6 +83,8 @@ static int memory_append(struct store *s, struct event *const *events, size_t n,
 			m->event = xrealloc(m->event, m->cap_events * sizeof *m->event);
 		}
 		e->seq = ++m->last_seq;
+		if (e->ts_ms > m->newest_ms)
+			m->newest_ms = e->ts_ms;
 		m->event[m->n_events++] = keep_event(m, e);
 		rollup_add(&m->rollup, &m->names, e);
 		floor_map_add(&m->floors, &m->names, e);
@@ -281,7 +283,8 @@ static int memory_maintain(struct store *s, int64_t raw_before_ms, int64_t hourl
 
 static void memory_totals(struct store *s, struct store_totals *ret_t)
 {
-	*ret_t = (struct store_totals){ .last_seq = memory_of(s)->last_seq };
+	*ret_t = (struct store_totals){ .last_seq = memory_of(s)->last_seq,
+					.newest_ms = memory_of(s)->newest_ms };
 }
 
 static void memory_free(struct store *s)

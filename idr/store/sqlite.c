@@ -153,6 +153,7 @@ static int load_state(struct sqlite_store *s, struct errtext *why)
 	if (kept > s->last_seq)
 		s->last_seq = kept;
 	s->rolled_seq = read_number(s, "SELECT value FROM meta WHERE key = 'rolled_seq'");
+	s->newest_ms = read_number(s, "SELECT value FROM meta WHERE key = 'newest_ms'");
 	s->store_id = read_number(s, "SELECT value FROM meta WHERE key = 'store_id'");
 	return sqlite_replay(&s->base, s->rolled_seq, add_again, s, why);
 }
@@ -303,6 +304,7 @@ static void sqlite_totals(struct store *base, struct store_totals *ret_t)
 	*ret_t = (struct store_totals){
 		.store_id = s->store_id,
 		.last_seq = s->last_seq,
+		.newest_ms = s->newest_ms,
 		.bytes = page * read_number(s, "PRAGMA page_count"),
 		.free_bytes = page * read_number(s, "PRAGMA freelist_count"),
 	};

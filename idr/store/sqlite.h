@@ -75,7 +75,7 @@ struct sqlite_store {
 	sqlite3_stmt *rollup_put[ROLLUP_STEPS], *rollup_get[ROLLUP_STEPS];
 	struct names names;
 	uint32_t names_saved; /* ids below are in the database */
-	int64_t store_id, last_seq, rolled_seq;
+	int64_t store_id, last_seq, rolled_seq, newest_ms;
 	struct rollup rollup;
 	struct floor_map floors;
 };

@@ -123,7 +123,7 @@ static int set_meta(struct sqlite_store *s, const char *key, int64_t value, stru
 int sqlite_append(struct store *base, struct event *const *events, size_t n, struct errtext *why)
 {
 	struct sqlite_store *s = container_of(base, struct sqlite_store, base);
-	int64_t seq = s->last_seq;
+	int64_t seq = s->last_seq, newest_ms = s->newest_ms;
 	int err = sqlite_begin(s, why);
 
 	if (err)
@@ -132,13 +132,18 @@ int sqlite_append(struct store *base, struct event *const *events, size_t n, str
 		err = find_duplicate(s, events[i], why);
 		if (!err && !events[i]->duplicate)
 			err = add_event(s, events[i], ++seq, why);
+		if (events[i]->ts_ms > newest_ms)
+			newest_ms = events[i]->ts_ms;
 	}
 	if (!err && seq != s->last_seq)
 		err = set_meta(s, "last_seq", seq, why);
+	if (!err && newest_ms != s->newest_ms)
+		err = set_meta(s, "newest_ms", newest_ms, why);
 	err = sqlite_end(s, err, why);
 	if (err)
 		return err;
 	s->last_seq = seq;
+	s->newest_ms = newest_ms;
 	for (size_t i = 0; i < n; i++)
 		if (!events[i]->duplicate) {
 			rollup_add(&s->rollup, &s->names, events[i]);

@@ -42,7 +42,8 @@ typedef void store_doc_fn(void *arg, const struct store_doc *d);
 typedef void store_name_fn(void *arg, struct str name, int64_t first_ms, int64_t last_ms);
 
 struct store_totals {
-	int64_t store_id; /* random, made with the store */
+	int64_t store_id;  /* random, made with the store */
+	int64_t newest_ms; /* the latest time of any event */
 	int64_t last_seq, bytes, free_bytes;
 };
 

@@ -130,6 +130,7 @@ static void check_numbers(const struct maker *m, struct store *s)
 {
 	struct event e[3] = { make("a", t0, "p1"), make("b", t0 + 1, "p1"), make("a", t0, "p1") };
 	struct seen seen = { 0 };
+	struct store_totals totals;
 
 	assert_int_equal(append(s, e, 3), 0);
 	CHECK(m->name, e[0].seq == 1 && e[1].seq == 2 && !e[0].duplicate);
@@ -146,6 +147,8 @@ static void check_numbers(const struct maker *m, struct store *s)
 		CHECK("numbers go on after a restart", e[0].seq == 4);
 		CHECK("duplicates are known after a restart", e[1].duplicate);
 	}
+	s->ops->totals(s, &totals);
+	CHECK("the newest event's time", totals.newest_ms == t0 + 5);
 	assert_int_equal(s->ops->replay(s, 1, see, &seen, NULL), 0);
 	CHECK("replay begins behind the number given", seen.n >= 2 && seen.seq[0] == 2 && seen.seq[1] == 3);
 	store_free(s);
