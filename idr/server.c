@@ -165,6 +165,7 @@ static int start_keeper(struct idr *idr, struct errtext *why)
 	struct learner_options lo = {
 		.settings = &idr->settings,
 		.snapshot_path = idr->snapshot_path,
+		.prices_path = idr->prices_path,
 		.snapshot_seconds = c->snapshot_seconds,
 	};
 	struct keeper_options ko = {
@@ -348,6 +349,7 @@ static void idr_deinit(struct idr *idr)
 	free(idr->routes);
 	free(idr->store_path);
 	free(idr->snapshot_path);
+	free(idr->prices_path);
 }
 
 int idr_serve(struct conf *conf)
@@ -372,6 +374,7 @@ int idr_serve(struct conf *conf)
 	idr.metrics = idr_metrics_new();
 	idr.rate_limit = rate_limit_new(65536, clock_mono_us());
 	idr.store_path = xasprintf("%s/idr.db", idr.start->data_dir);
+	idr.prices_path = xasprintf("%s/index.prices", idr.start->data_dir);
 	idr.snapshot_path = xasprintf("%s/index.snapshot", idr.start->data_dir);
 	err = start(&idr, &why);
 	if (err)

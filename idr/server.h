@@ -24,7 +24,7 @@ struct idr {
 	struct keeper *keeper;
 	struct learner *learner;
 	struct workers *workers;
-	char *store_path, *snapshot_path;
+	char *store_path, *snapshot_path, *prices_path;
 	_Atomic(const struct router *) router; /* NULL until the index is loaded */
 	atomic_bool draining;
 	uint64_t started_us;

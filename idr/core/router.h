@@ -205,4 +205,10 @@ int router_save(const struct router *r, router_write_fn *write, void *arg);
  * router is then empty again. */
 int router_load(struct router *r, router_read_fn *read, void *arg, struct errtext *why);
 
+/* The prices per call alone. They follow the decisions that were made, so unlike the rest they cannot be learned again
+ * from history; a few bytes per budget. Loading replaces those it names; ERR_INPUT for damaged bytes, which change
+ * nothing. */
+int router_save_prices(const struct router *r, router_write_fn *write, void *arg);
+int router_load_prices(struct router *r, router_read_fn *read, void *arg);
+
 #endif

@@ -18,20 +18,22 @@ struct learner {
 	struct router *router;
 	struct workers *thread;
 	struct loop *loop;
-	struct loop_timer snapshot;
+	struct loop_timer snapshot, prices;
 	struct snapshot_view settings;
 	struct settings scratch;
 	struct outcome outcomes[EVENT_BIDDERS];
 	struct loop_task tick;
-	bool tick_due;
+	bool tick_due, prices_due;
 	int64_t store_id, seq, saved_seq, newest_ms;
 };
+
+enum { PRICES_MS = 200 };
 
 struct file_header {
 	char magic[8];
 	int64_t store_id, seq;
 };
-static const char magic[8] = "NXIDRS1";
+static const char magic[8] = "NXIDRS1", prices_magic[8] = "NXIDRP1";
 
 struct learner *learner_new(const struct learner_options *opt)
 {
@@ -83,7 +85,10 @@ int64_t learner_load(struct learner *l, int64_t store_id, int64_t last_seq, stru
 	return h.seq;
 }
 
-static int write_snapshot(const struct learner *l, const char *path)
+typedef int save_fn(const struct router *r, router_write_fn *write, void *arg);
+
+static int write_file(const struct learner *l, const char *path, const char *kind, save_fn *write_body,
+		      bool sync)
 {
 	FILE *f = fopen(path, "wb");
 	struct file_header h = { .store_id = l->store_id, .seq = l->seq };
@@ -91,11 +96,11 @@ static int write_snapshot(const struct learner *l, const char *path)
 
 	if (!f)
 		return ERR_UNAVAILABLE;
-	memcpy(h.magic, magic, sizeof magic);
+	memcpy(h.magic, kind, sizeof h.magic);
 	err = write_bytes(f, &h, sizeof h);
 	if (!err)
-		err = router_save(l->router, write_bytes, f);
-	if (!err && (fflush(f) != 0 || fsync(fileno(f)) != 0))
+		err = write_body(l->router, write_bytes, f);
+	if (!err && (fflush(f) != 0 || (sync && fsync(fileno(f)) != 0)))
 		err = ERR_UNAVAILABLE;
 	if (fclose(f) != 0)
 		err = ERR_UNAVAILABLE;
@@ -104,20 +109,42 @@ static int write_snapshot(const struct learner *l, const char *path)
 
 /* Written aside and renamed, so that there is always one that is whole. A disk that is full costs only the
  * time that the next start takes. */
+static bool replace_file(const struct learner *l, const char *path, const char *kind, save_fn *write_body,
+			 bool sync)
+{
+	FREE_ON_EXIT char *aside = xasprintf("%s.new", path);
+
+	if (write_file(l, aside, kind, write_body, sync) == 0 && rename(aside, path) == 0)
+		return true;
+	log_limited(LOG_WARN, "snapshot_failed", LOG_Z("path", path), LOG_Z("error", strerror(errno)));
+	(void)unlink(aside);
+	return false;
+}
+
 static void save(struct learner *l)
 {
-	FREE_ON_EXIT char *aside = NULL;
+	if (l->opt.snapshot_path && l->seq != l->saved_seq &&
+	    replace_file(l, l->opt.snapshot_path, magic, router_save, true))
+		l->saved_seq = l->seq;
+}
 
-	if (!l->opt.snapshot_path || l->seq == l->saved_seq)
+static void save_prices(const struct learner *l)
+{
+	if (l->opt.prices_path)
+		(void)replace_file(l, l->opt.prices_path, prices_magic, router_save_prices, false);
+}
+
+/* Those of another store, or of a state that the journal lost, are no use. */
+static void load_prices(struct learner *l)
+{
+	FCLOSE_ON_EXIT FILE *f = l->opt.prices_path ? fopen(l->opt.prices_path, "rb") : NULL;
+	struct file_header h;
+
+	if (!f)
 		return;
-	aside = xasprintf("%s.new", l->opt.snapshot_path);
-	if (write_snapshot(l, aside) < 0 || rename(aside, l->opt.snapshot_path) != 0) {
-		log_limited(LOG_WARN, "snapshot_failed", LOG_Z("path", aside),
-			    LOG_Z("error", strerror(errno)));
-		(void)unlink(aside);
-		return;
-	}
-	l->saved_seq = l->seq;
+	if (read_bytes(f, &h, sizeof h) < 0 || memcmp(h.magic, prices_magic, sizeof h.magic) != 0 ||
+	    h.store_id != l->store_id || h.seq > l->seq || router_load_prices(l->router, read_bytes, f) < 0)
+		log_event(LOG_WARN, "prices_ignored", LOG_Z("path", l->opt.prices_path));
 }
 
 /* --- learning --- */
@@ -149,6 +176,14 @@ void learner_learn(struct learner *l, const struct event *e)
 	l->seq = e->seq;
 }
 
+static void on_prices_due(struct loop_timer *t)
+{
+	struct learner *l = container_of(t, struct learner, prices);
+
+	l->prices_due = false;
+	save_prices(l);
+}
+
 /* Once per turn, however many batches it brought: prices per call follow the calls that were made. */
 static void on_tick(struct loop_task *t)
 {
@@ -156,6 +191,9 @@ static void on_tick(struct loop_task *t)
 
 	l->tick_due = false;
 	router_tick(l->router, l->newest_ms);
+	if (!l->prices_due)
+		loop_timer_start(l->loop, &l->prices, PRICES_MS, on_prices_due);
+	l->prices_due = true;
 }
 
 static void on_batch(struct mailbox_msg *m)
@@ -202,12 +240,14 @@ static int on_init(struct worker *w, struct errtext *why)
 static void on_deinit(struct worker *w)
 {
 	save(w->arg);
+	save_prices(w->arg);
 }
 
 int learner_start(struct learner *l, struct errtext *why)
 {
 	static const struct worker_class cls = { .name = "learner", .init = on_init, .deinit = on_deinit };
 
+	load_prices(l);
 	l->thread = workers_start(1, &cls, l, why);
 	return l->thread ? 0 : ERR_INTERNAL;
 }

@@ -1,7 +1,8 @@
 /* The one thread that writes the index, and the index's life on disk.
  *
  * The index is a function of the journal: events in the order of their numbers, each learned once, time taken
- * from the events. So a snapshot and the events behind it give the very index that a crash took away.
+ * from the events. So a snapshot and the events behind it give the very index that a crash took away. Only the prices
+ * per call follow decisions as well; they are written to a small file of their own within PRICES_MS of a change.
  *
  * Threads  until learner_start() everything is called by whoever made it; from then on the index is written by
  *          the learner's own thread, and learner_take() is the way in. Any thread may
@@ -21,6 +22,7 @@ struct learner_options {
 	struct router_conf router;
 	struct snapshot_slot *settings; /* of struct settings_snapshot */
 	const char *snapshot_path;      /* NULL = none */
+	const char *prices_path;        /* NULL = none */
 	uint32_t snapshot_seconds;
 };
 

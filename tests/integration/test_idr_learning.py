@@ -47,7 +47,7 @@ def test_scores_explain_the_decision(tmp_path):
 def test_same_decisions_after_kill(tmp_path):
     """The index comes back from the snapshot and the journal behind it, prices per call included."""
     market = Market()
-    idr = Idr(tmp_path, "store: { snapshot_seconds: 1 }")
+    idr = Idr(tmp_path, "store: { snapshot_seconds: 1 }\nrouter: { settings: { budget: { share: 0.3 } } }")
     with running(idr):
         idr.send(market.events(800))
         idr.learned(800)
@@ -56,7 +56,7 @@ def test_same_decisions_after_kill(tmp_path):
             decisions(idr, 5)
             idr.send(market.events(10))
         idr.learned(1100)
-        time.sleep(1.5)
+        time.sleep(0.5)  # the prices are written within 0.2 s
         before = decisions(idr)
         idr.kill()
         idr.start()
@@ -66,10 +66,14 @@ def test_same_decisions_after_kill(tmp_path):
 
 def test_same_decisions_without_a_snapshot(tmp_path):
     market = Market()
-    idr = Idr(tmp_path)
+    idr = Idr(tmp_path, "router: { settings: { budget: { calls: 3 } } }")
     with running(idr):
-        idr.send(market.events(700))
+        idr.send(market.events(600))
+        for i in range(10):
+            decisions(idr, 30)
+            idr.send(market.events(10))
         idr.learned(700)
+        time.sleep(0.5)
         before = decisions(idr)
         idr.kill()
         (tmp_path / "var/index.snapshot").unlink(missing_ok=True)
