@@ -242,26 +242,62 @@ static void put_error(const char *why)
 	put_z("}");
 }
 
+/* What was read of one section; at most one of the pointers is set. */
+struct section {
+	struct errtext why;
+	const char *error;
+	struct tcf *tcf;
+	struct tcfca *ca;
+	struct usp usp;
+};
+
+static void read_section(const struct gpp_section *s, struct arena *a, struct section *r)
+{
+	int err = 0;
+
+	*r = (struct section){ .error = s->error };
+	if (s->id == GPP_TCFEU)
+		err = read_tcf(s->text, a, &r->why, &r->tcf);
+	else if (s->id == GPP_TCFCA)
+		err = tcfca_parse(s->text, a, &r->why, &r->ca);
+	else if (s->id == GPP_USP)
+		err = usp_parse(s->text, &r->why, &r->usp);
+	if (err)
+		r->error = r->why.text;
+}
+
 static void put_section(const struct gpp_section *s, struct arena *a)
 {
-	struct errtext why;
-	struct tcf *tcf = NULL;
-	struct tcfca *ca = NULL;
-	struct usp usp = { 0 };
+	struct section r;
 
-	if (s->us)
+	read_section(s, a, &r);
+	if (r.error)
+		put_error(r.error);
+	else if (s->us)
 		put_us(s->us);
-	else if (s->error)
-		put_error(s->error);
-	else if (s->id == GPP_TCFEU)
-		read_tcf(s->text, a, &why, &tcf) < 0 ? put_error(why.text) : put_tcf(tcf, a);
-	else if (s->id == GPP_TCFCA)
-		tcfca_parse(s->text, a, &why, &ca) < 0 ? put_error(why.text) : put_tcfca(ca);
+	else if (r.tcf)
+		put_tcf(r.tcf, a);
+	else if (r.ca)
+		put_tcfca(r.ca);
 	else if (s->id == GPP_USP)
-		usp_parse(s->text, &why, &usp) < 0 ? put_error(why.text) : put_usp(&usp);
-	else {
-		put_z("{\"undecoded_chars\":");
-		printf("%zu}", s->text.n);
+		put_usp(&r.usp);
+	else
+		printf("{\"undecoded_chars\":%zu}", s->text.n);
+}
+
+/* A container with a broken section is broken, though the rest can be read: the answer starts with "error". */
+static void put_first_error(const struct gpp *g, struct arena *a)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		struct section r;
+
+		read_section(&g->sections[i], a, &r);
+		if (r.error) {
+			put_z("\"error\":");
+			put_text(str_of(r.error));
+			put_z(",");
+			return;
+		}
 	}
 }
 
@@ -307,7 +343,9 @@ static void answer(struct str line)
 	} else if (kind == 'D') {
 		err = gpp_parse(line, a, &why, &gpp);
 		if (!err) {
-			put_z("{\"gpp\":");
+			put_z("{");
+			put_first_error(gpp, a);
+			put_z("\"gpp\":");
 			put_gpp(gpp, a);
 		}
 	} else {
