@@ -21,10 +21,23 @@ struct splitter {
 	struct fpd fpd;
 	struct split_ext ext;
 	json_t **imp_exts; /* each imp's ext as all bidders get it, before `bidder` is added */
-	const json_t *imps, *permissions, *buyeruids;
+	const json_t *imps;
 	size_t n_imps;
+	/* Looked up per bidder, so that long lists cost their length once. NULL: the request has none. */
+	json_t *permissions;    /* source → {bidder in lower case: true}; "*" is everybody */
+	json_t *buyeruids;      /* bidder in lower case → id */
+	json_t *schains;        /* bidder or "*" → chain */
 	json_t *everybody_user; /* without user.ext.prebid; NULL when there is no user */
 };
+
+static struct str lower_case(struct arena *a, struct str s)
+{
+	char *p = ARENA_ARRAY(a, char, s.n + 1);
+
+	for (size_t i = 0; i < s.n; i++)
+		p[i] = (char)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] + ('a' - 'A') : s.p[i]);
+	return (struct str){ p, s.n };
+}
 
 size_t split_list(const json_t *req, const struct bidder_names *names, struct arena *a,
 		  struct split_bidder **ret_bidders)
@@ -47,6 +60,8 @@ size_t split_list(const json_t *req, const struct bidder_names *names, struct ar
 	{
 		struct split_bidder b = { .name = { key, len } };
 
+		if (n == SPLIT_MAX_BIDDERS)
+			break;
 		if (bidder_resolve(names, b.name, &b.core) != BIDDER_ACTIVE)
 			continue;
 		b.name = arena_str(a, b.name);
@@ -150,35 +165,17 @@ static int set_imps(const struct splitter *s, struct bidder_request *br)
 	return err;
 }
 
+static json_t *get(const json_t *map, struct str key)
+{
+	return json_object_getn(map, key.p, key.n);
+}
+
 /* The chain that ext.prebid.schains has for the bidder, else the one for all; a new reference. */
 static json_t *schain_for(const struct splitter *s, struct str bidder)
 {
-	const json_t *list = json_object_get(s->ext.prebid, "schains");
-	json_t *chosen = NULL, *typed;
+	json_t *chain = get(s->schains, bidder);
 
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *entry = json_array_get(list, i), *names = json_object_get(entry, "bidders");
-
-		for (size_t k = 0; k < json_array_size(names); k++) {
-			struct str name = json_str(json_array_get(names, k));
-
-			if (str_eq(name, bidder)) {
-				chosen = json_object_get(entry, "schain");
-				goto found;
-			}
-			if (str_eq(name, STR("*")))
-				chosen = json_object_get(entry, "schain");
-		}
-	}
-found:
-	if (!chosen)
-		return NULL;
-	typed = ortb_decode(chosen, ORTB_SUPPLY_CHAIN, NULL, NULL);
-	if (!typed)
-		messages_add(s->m, MESSAGE_ERROR, BUCKET_PREBID, ERROR_PLAIN,
-			     "request.ext.prebid.schains has an unreadable schain for bidder " STR_FMT,
-			     STR_ARG(bidder));
-	return typed;
+	return json_incref(chain ? chain : json_object_get(s->schains, "*"));
 }
 
 static json_t *with_host_node(json_t *chain, const json_t *node)
@@ -210,23 +207,11 @@ static void set_schain(const struct splitter *s, struct bidder_request *br)
 	json_object_set_new_nocheck(json_own_object(br->request, "source"), "schain", chain);
 }
 
-static bool may_see(const struct splitter *s, struct str source, struct str bidder)
+static bool may_see(const struct splitter *s, struct str source, struct str lower_bidder)
 {
-	for (size_t i = 0; i < json_array_size(s->permissions); i++) {
-		const json_t *rule = json_array_get(s->permissions, i), *names;
+	const json_t *allowed = get(s->permissions, source);
 
-		if (!str_eq(json_str_at(rule, "source"), source))
-			continue;
-		names = json_object_get(rule, "bidders");
-		for (size_t k = 0; k < json_array_size(names); k++) {
-			struct str name = json_str(json_array_get(names, k));
-
-			if (str_eq(name, STR("*")) || str_eq_nocase(name, bidder))
-				return true;
-		}
-		return false;
-	}
-	return true;
+	return !allowed || json_object_get(allowed, "*") || get(allowed, lower_bidder);
 }
 
 /* The eids of the list that the bidder may see: a new reference, the same list when it is all of them. */
@@ -234,6 +219,7 @@ static json_t *visible_eids(const struct splitter *s, json_t *eids, struct str b
 {
 	json_t *seen = json_array();
 
+	bidder = lower_case(s->a, bidder);
 	for (size_t i = 0; i < json_array_size(eids); i++)
 		if (may_see(s, json_str_at(json_array_get(eids, i), "source"), bidder))
 			json_array_append(seen, json_array_get(eids, i));
@@ -261,20 +247,12 @@ static json_t *without_prebid(json_t *user)
 static struct str buyer_uid(const struct splitter *s, const struct split_bidder *bidder)
 {
 	struct str uid = json_str_at(s->req, "user.buyeruid");
-	const char *key;
-	json_t *v;
-	size_t len;
 
-	if (uid.n)
-		return uid;
-	json_object_keylen_foreach((json_t *)(uintptr_t)s->buyeruids, key, len, v)
-	{
-		if (str_eq_nocase((struct str){ key, len }, bidder->name))
-			return json_str(v);
-	}
-	if (s->rules->buyer_uid)
-		return s->rules->buyer_uid(s->rules->buyer_uid_ctx, bidder->core);
-	return STR("");
+	if (uid.n == 0 && s->buyeruids)
+		uid = json_str(get(s->buyeruids, lower_case(s->a, bidder->name)));
+	if (uid.n == 0 && s->rules->buyer_uid)
+		uid = s->rules->buyer_uid(s->rules->buyer_uid_ctx, bidder->core);
+	return uid;
 }
 
 /* `user` is what first-party data left of it, lent. */
@@ -345,6 +323,70 @@ static int split_one(struct splitter *s, const struct split_bidder *bidder, stru
 	return 0;
 }
 
+static json_t *index_permissions(struct arena *a, const json_t *list)
+{
+	json_t *by_source;
+
+	if (json_array_size(list) == 0)
+		return NULL;
+	by_source = arena_own_json(a, json_object());
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *rule = json_array_get(list, i), *names = json_object_get(rule, "bidders");
+		struct str source = json_str_at(rule, "source");
+		json_t *allowed = json_object();
+
+		for (size_t k = 0; k < json_array_size(names); k++) {
+			struct str name = lower_case(a, json_str(json_array_get(names, k)));
+
+			json_object_setn_new_nocheck(allowed, name.p, name.n, json_true());
+		}
+		json_object_setn_new_nocheck(by_source, source.p, source.n, allowed);
+	}
+	return by_source;
+}
+
+static json_t *index_buyeruids(struct arena *a, json_t *uids)
+{
+	json_t *by_bidder, *v;
+	const char *key;
+	size_t len;
+
+	if (json_object_size(uids) == 0)
+		return NULL;
+	by_bidder = arena_own_json(a, json_object());
+	json_object_keylen_foreach(uids, key, len, v)
+	{
+		struct str name = lower_case(a, (struct str){ key, len });
+
+		json_object_setn_nocheck(by_bidder, name.p, name.n, v);
+	}
+	return by_bidder;
+}
+
+static json_t *index_schains(struct arena *a, struct messages *m, const json_t *list)
+{
+	json_t *by_bidder;
+
+	if (json_array_size(list) == 0)
+		return NULL;
+	by_bidder = arena_own_json(a, json_object());
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *entry = json_array_get(list, i), *names = json_object_get(entry, "bidders");
+		json_t *chain = ortb_decode(json_object_get(entry, "schain"), ORTB_SUPPLY_CHAIN, NULL, NULL);
+
+		if (!chain)
+			messages_add(m, MESSAGE_ERROR, BUCKET_PREBID, ERROR_PLAIN,
+				     "request.ext.prebid.schains[%zu].schain cannot be read", i);
+		for (size_t k = 0; k < json_array_size(names) && chain; k++) {
+			struct str name = json_str(json_array_get(names, k));
+
+			json_object_setn_nocheck(by_bidder, name.p, name.n, chain);
+		}
+		json_decref(chain);
+	}
+	return by_bidder;
+}
+
 int split(const json_t *req, const struct split_rules *rules, const struct split_bidder *bidders,
 	  size_t n_bidders, struct arena *a, struct messages *m, struct bidder_request **ret_requests,
 	  size_t *ret_n)
@@ -355,8 +397,9 @@ int split(const json_t *req, const struct split_rules *rules, const struct split
 		.a = a,
 		.m = m,
 		.imps = json_object_get(req, "imp"),
-		.permissions = json_at(req, "ext.prebid.data.eidpermissions"),
-		.buyeruids = json_at(req, "user.ext.prebid.buyeruids"),
+		.permissions = index_permissions(a, json_at(req, "ext.prebid.data.eidpermissions")),
+		.buyeruids = index_buyeruids(a, json_at(req, "user.ext.prebid.buyeruids")),
+		.schains = index_schains(a, m, json_at(req, "ext.prebid.schains")),
 	};
 	struct bidder_request *list = ARENA_ARRAY(a, struct bidder_request, n_bidders + 1);
 	size_t n = 0;

@@ -21,6 +21,8 @@
 #include "pbs/openrtb/bidders.h"
 #include "pbs/openrtb/validate.h"
 
+enum { SPLIT_MAX_BIDDERS = 256 }; /* per auction; what is named beyond that is not called */
+
 struct split_bidder {
 	struct str name; /* as the request spells it: the seat */
 	struct str core; /* the adapter to call */

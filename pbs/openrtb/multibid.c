@@ -4,7 +4,12 @@
 #include "common/json.h"
 #include "pbs/openrtb/report.h"
 
-enum { MIN_BIDS = 1, MAX_BIDS = 9, MAX_ENTRY_TEXT = 4096 };
+enum {
+	MIN_BIDS = 1,
+	MAX_BIDS = 9,
+	MAX_BIDDERS = 1000, /* each costs a look per bidder that is called */
+	MAX_ENTRY_TEXT = 4096,
+};
 
 /* The entry as warnings show it; the text lives in the messages' arena. */
 static struct str entry_text(const json_t *entry, struct messages *m)
@@ -52,6 +57,8 @@ static bool claim(const json_t *entry, struct str bidder, json_t *seen, struct m
 		     STR_ARG(bidder), STR_ARG(entry_text(entry, m)));
 		return false;
 	}
+	if (json_object_size(seen) >= MAX_BIDDERS)
+		return false;
 	json_object_setn_new_nocheck(seen, bidder.p, bidder.n, json_true());
 	return true;
 }

@@ -30,7 +30,7 @@ static int collect_imps(const json_t *imps, struct arena *a, struct messages *m,
 {
 	size_t n = json_array_size(imps), n_ids = 0;
 	struct str *list = ARENA_ARRAY(a, struct str, n + 1);
-	json_t *seen = json_object();
+	json_t *index = arena_own_json(a, json_object());
 	int err = 0;
 
 	for (size_t i = 0; i < n && !err; i++) {
@@ -38,14 +38,14 @@ static int collect_imps(const json_t *imps, struct arena *a, struct messages *m,
 		struct str id = stored_imp_id(imp);
 
 		err = check_imp_prebid(imp, m);
-		if (err || id.n == 0 || json_object_getn(seen, id.p, id.n))
+		if (err || id.n == 0 || json_object_getn(index, id.p, id.n))
 			continue;
-		json_object_setn_new_nocheck(seen, id.p, id.n, json_true());
+		json_object_setn_new_nocheck(index, id.p, id.n, json_integer((json_int_t)n_ids));
 		list[n_ids++] = id;
 	}
-	json_decref(seen);
 	ids->imps = list;
 	ids->n_imps = n_ids;
+	ids->imp_index = index;
 	return err;
 }
 
@@ -182,10 +182,9 @@ static json_t *merge_documents(const struct stored_merge *sm, struct messages *m
 
 static const struct stored_doc *find_imp(const struct stored_merge *sm, struct str id)
 {
-	for (size_t i = 0; i < sm->ids->n_imps; i++)
-		if (str_eq(sm->ids->imps[i], id))
-			return &sm->found->imps[i];
-	return NULL;
+	const json_t *i = json_object_getn(sm->ids->imp_index, id.p, id.n);
+
+	return i ? &sm->found->imps[json_integer_value(i)] : NULL;
 }
 
 /* One imp with its stored one under it: a new reference, or NULL. */

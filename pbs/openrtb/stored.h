@@ -25,6 +25,7 @@ struct stored_ids {
 	struct str request;     /* empty: none */
 	const struct str *imps; /* each id once */
 	size_t n_imps;
+	const json_t *imp_index; /* id → its place in `imps` */
 };
 
 /* What the store had for one id. */
