@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""Measures the real binaries against mock bidders and prints a table and JSON.
+
+The measured process is pinned to one CPU, everything else to the other. CPU time is user + system of that process from
+/proc; figures are medians over the runs. On a shared machine read ratios, not single numbers.
+"""
+import argparse
+import json
+import os
+import pathlib
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+import pbs_stack  # noqa: E402
+from pbs_stack import KEY, Process, free_port  # noqa: E402
+
+TICKS = os.sysconf("SC_CLK_TCK")
+CPUS = sorted(os.sched_getaffinity(0))
+MEASURED, OTHERS = {CPUS[0]}, set(CPUS[1:]) or {CPUS[0]}
+
+
+def pin(pid, cpus):
+    for task in os.listdir(f"/proc/{pid}/task"):
+        os.sched_setaffinity(int(task), cpus)
+
+
+def cpu_us(pid):
+    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) * 1e6 / TICKS
+
+
+def rss_mib(pid):
+    return int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{pid}/status").read())[1]) / 1024
+
+
+def auction(n_bidders, names):
+    bidders = {name: {"unit": "top", "placement": 1234567} for name in names[:n_bidders]}
+    banner = {"format": [{"w": 300, "h": 250}, {"w": 300, "h": 600}], "pos": 1}
+    return {
+        "id": "bench-1",
+        "imp": [{"id": str(i), "banner": banner, "bidfloor": 0.1, "bidfloorcur": "USD", "secure": 1,
+                 "ext": {"gpid": f"/1234/home/{i}", "prebid": {"bidder": bidders}}} for i in (1, 2)],
+        "site": {"id": "news", "domain": "news.example.com", "page": "https://news.example.com/world/europe/article-1234",
+                 "cat": ["IAB12", "IAB12-1"], "publisher": {"id": "pub-1", "domain": "example.com"}},
+        "device": {"ua": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36",
+                   "ip": "203.0.114.7", "devicetype": 2, "os": "windows", "language": "en", "w": 1920, "h": 1080,
+                   "geo": {"country": "GBR", "region": "ENG", "lat": 51.5, "lon": -0.12}},
+        "user": {"id": "0f2c8a1e", "eids": [{"source": "uidapi.com", "uids": [{"id": "A4AAAABlh75XmviGJi-hkLGs96duivRhMd3a3pe7yTIwbAHudfB9"}]}]},
+        "regs": {"gdpr": 0}, "at": 1, "tmax": 1000, "cur": ["USD"],
+        "ext": {"prebid": {"targeting": {"includewinners": True, "includebidderkeys": True}}},
+    }
+
+
+def wrk(port, path, body, connections, seconds, folder, headers=()):
+    script = pathlib.Path(folder) / "wrk.lua"
+    lines = ['wrk.method = "POST"', f"wrk.body = {json.dumps(json.dumps(body))}", f'wrk.headers["X-API-Key"] = "{KEY}"']
+    lines += [f'wrk.headers["{k}"] = "{v}"' for k, v in headers]
+    lines.append('done = function(s, l, r) io.write(string.format("R %d %d %d %d %d %d\\n", s.requests, s.errors.status + '
+                 's.errors.timeout + s.errors.read + s.errors.connect, s.duration, l:percentile(50), l:percentile(95), l:percentile(99))) end')
+    script.write_text("\n".join(lines))
+    out = subprocess.run(["taskset", "-c", ",".join(map(str, OTHERS)), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
+                          "--timeout", "30s", "-s", str(script), f"http://127.0.0.1:{port}{path}"],
+                         capture_output=True, text=True, check=True).stdout
+    n, errors, us, p50, p95, p99 = map(int, re.search(r"^R (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)$", out, re.M).groups())
+    return {"requests": n, "errors": errors, "per_s": n * 1e6 / us, "p50_us": p50, "p95_us": p95, "p99_us": p99}
+
+
+def measure(pid, port, path, body, connections, args, folder):
+    rows = []
+    wrk(port, path, body, connections, 1, folder)  # connections, caches, branch predictors
+    for _ in range(args.runs):
+        before = cpu_us(pid)
+        row = wrk(port, path, body, connections, args.seconds, folder)
+        row["cpu_us"] = (cpu_us(pid) - before) / max(1, row["requests"])
+        rows.append(row)
+    row = {k: statistics.median(r[k] for r in rows) for k in rows[0]}
+    row["rss_mib"] = rss_mib(pid)
+    return row
+
+
+def bench_pbs(args, rows, with_router):
+    with tempfile.TemporaryDirectory() as folder:
+        names = [f"bidder{i:02d}" for i in range(15)]
+        idr = None
+        env = {}
+        if with_router:
+            port = free_port()
+            idr = Process("nexus-idr", [pbs_stack.BIN / "nexus-idr"], folder,
+                          {"IDR_HOST": "127.0.0.1", "IDR_PORT": str(port), "IDR_DATA_DIR": f"{folder}/idr", "API_KEY_DEFAULT": KEY,
+                           "IDR_WORKERS": "1", "RATE_LIMIT_RPS": "0", "LOG_LEVEL": "warn"})
+            idr.wait_ready(port, "/ready")
+            pin(idr.proc.pid, OTHERS)
+            # every bidder is called, as without a router: the cost of asking is what is measured
+            pbs_stack.request(port, "PUT", "/api/v1/publishers/pub-1/settings", json.dumps({"mode": "bypass"}), {"X-API-Key": KEY})
+        pbs = pbs_stack.Pbs(folder, dict.fromkeys(names, "price=1.5"), port if with_router else None,
+                            env={**env, "RATE_LIMIT_RPS": "0", "LOG_LEVEL": "warn", "EVENT_FLUSH_MS": "200"})
+        pid = pbs.process.proc.pid
+        pin(pid, MEASURED)
+        pin(pbs.mock.proc.pid, OTHERS)
+        idle = rss_mib(pid)
+        for n in (1, 5, 15):
+            row = measure(pid, pbs.port, "/openrtb2/auction", auction(n, names), 16, args, folder)
+            rows.append({"what": f"auction, {n} bidders" + (", router asked" if with_router else ""), **row})
+        rows[-1]["rss_idle_mib"] = idle
+        pbs.stop()
+        if idr:
+            idr.stop()
+
+
+def bench_in_flight(args, rows):
+    """1,000 auctions in flight against five bidders of 100 ms each."""
+    with tempfile.TemporaryDirectory() as folder:
+        names = [f"bidder{i:02d}" for i in range(5)]
+        pbs = pbs_stack.Pbs(folder, dict.fromkeys(names, "latency_ms=100"), None,
+                            env={"RATE_LIMIT_RPS": "0", "LOG_LEVEL": "warn"})
+        pid = pbs.process.proc.pid
+        pin(pid, MEASURED)
+        pin(pbs.mock.proc.pid, OTHERS)
+        idle = rss_mib(pid)
+        row = measure(pid, pbs.port, "/openrtb2/auction", auction(5, names), 1000, args, folder)
+        row["kib_per_open_call"] = (row["rss_mib"] - idle) * 1024 / 5000
+        rows.append({"what": "1,000 auctions in flight x 5 bidders of 100 ms", **row})
+        pbs.stop()
+
+
+def bench_route(args, rows):
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        idr = Process("nexus-idr", [pbs_stack.BIN / "nexus-idr"], folder,
+                      {"IDR_HOST": "127.0.0.1", "IDR_PORT": str(port), "IDR_DATA_DIR": f"{folder}/idr", "API_KEY_DEFAULT": KEY,
+                       "IDR_WORKERS": "1", "RATE_LIMIT_RPS": "0", "LOG_LEVEL": "warn"})
+        idr.wait_ready(port, "/ready")
+        pin(idr.proc.pid, MEASURED)
+        for n in (15, 60):
+            names = [f"bidder{i:02d}" for i in range(n)]
+            full = auction(0, names)
+            body = {"auction_id": "bench", "publisher_id": "pub-1", "ts": time.time(), "configured_bidders": names, "scores": False,
+                    "bid_request": {"imp": [{"id": "1", "banner": full["imp"][0]["banner"], "bidfloor": 0.1}], "site": full["site"],
+                                    "device": {k: full["device"][k] for k in ("devicetype", "os", "geo")},
+                                    "user": {"eids": [{"source": "uidapi.com"}]}}}
+            row = measure(idr.proc.pid, port, "/route", body, 16, args, folder)
+            rows.append({"what": f"/route, {n} bidders", **row})
+        idr.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--json", default="")
+    args = parser.parse_args()
+    rows = []
+    parts = {"pbs": lambda: bench_pbs(args, rows, False), "routed": lambda: bench_pbs(args, rows, True),
+             "flight": lambda: bench_in_flight(args, rows), "route": lambda: bench_route(args, rows)}
+    for name, part in parts.items():
+        if not args.only or name in args.only.split(","):
+            print(f"measuring {name} ...", file=sys.stderr, flush=True)
+            part()
+    cpu = re.search(r"model name\s*:\s*(.*)", open("/proc/cpuinfo").read())
+    print(f"machine: {cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}")
+    print(f"{'what':<48} {'CPU us':>8} {'per s':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8} {'RSS MiB':>8} {'errors':>7}")
+    for r in rows:
+        print(f"{r['what']:<48} {r['cpu_us']:>8.0f} {r['per_s']:>8.0f} {r['p50_us'] / 1000:>8.2f} {r['p95_us'] / 1000:>8.2f} "
+              f"{r['p99_us'] / 1000:>8.2f} {r['rss_mib']:>8.1f} {r['errors']:>7.0f}")
+        if "kib_per_open_call" in r:
+            print(f"  {r['kib_per_open_call']:.1f} KiB per open call")
+    if args.json:
+        pathlib.Path(args.json).write_text(json.dumps(rows, indent=1))
+
+
+if __name__ == "__main__":
+    main()
