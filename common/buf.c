@@ -45,16 +45,6 @@ bool buf_reserve(struct buf *b, size_t n)
 	return true;
 }
 
-bool buf_add(struct buf *b, const void *p, size_t n)
-{
-	if (!buf_reserve(b, n))
-		return false;
-	if (n)
-		memcpy(b->p + b->n, p, n);
-	b->n += n;
-	return true;
-}
-
 bool buf_add_str(struct buf *b, struct str s)
 {
 	return buf_add(b, s.p, s.n);
@@ -63,11 +53,6 @@ bool buf_add_str(struct buf *b, struct str s)
 bool buf_add_z(struct buf *b, const char *z)
 {
 	return buf_add(b, z, strlen(z));
-}
-
-bool buf_add_c(struct buf *b, char c)
-{
-	return buf_add(b, &c, 1);
 }
 
 bool buf_addf(struct buf *b, const char *fmt, ...)

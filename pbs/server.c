@@ -17,7 +17,7 @@
 #include "pbs/metrics.h"
 #include "pbs/stored/category_files.h"
 
-enum { DRAIN_LOOK_MS = 5, RATE_LIMIT_KEYS = 100000, GZIP_MIN_BYTES = 1400, MAX_HEADER_BYTES = 32768 };
+enum { DRAIN_LOOK_MS = 5, RATE_LIMIT_KEYS = 100000, GZIP_MIN_BYTES = 1400, MAX_HEADER_BYTES = 16384 };
 
 /* --- loading
  * --------------------------------------------------------------------------------------------------- */

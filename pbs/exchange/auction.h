@@ -72,7 +72,8 @@ struct bidder_call {
 	struct http_call http;
 	struct bidder_run *run;
 	struct adapter_call *sent;
-	struct str body; /* as serialised */
+	struct buf bytes; /* owned; given back when the call ends, unless debug shows it */
+	struct str body;  /* as serialised */
 	const char *url;
 	struct http_header *headers;
 	size_t n_headers;

@@ -104,6 +104,13 @@ void fanout_prepare(struct bidder_run *run)
 /* --- serialising
  * ---------------------------------------------------------------------------------------------- */
 
+static void free_body(void *c)
+{
+	struct bidder_call *call = c;
+
+	buf_deinit(&call->bytes);
+}
+
 struct pieces {
 	struct json_piece list[MAX_PIECES];
 	size_t n;
@@ -153,18 +160,14 @@ static void make_pieces(struct pieces *p, const struct auction *a)
 
 static void serialise(struct bidder_call *call, const struct pieces *p)
 {
-	struct arena *arena = call->run->a->arena;
-	struct buf b;
-
 	if (!call->sent->body) {
 		call->body = call->sent->bytes;
 		return;
 	}
-	buf_init(&b, MAX_BODY_BYTES);
-	json_write_spliced(&b, call->sent->body, p->list, p->n);
-	call->body.n = b.n;
-	call->body.p = buf_take(&b);
-	arena_defer(arena, free, (void *)(uintptr_t)call->body.p);
+	buf_init(&call->bytes, MAX_BODY_BYTES);
+	json_write_spliced(&call->bytes, call->sent->body, p->list, p->n);
+	call->body = buf_str(&call->bytes);
+	arena_defer(call->run->a->arena, free_body, call);
 }
 
 /* --- settling
@@ -178,6 +181,9 @@ static void settle(struct bidder_call *call)
 
 	assert(call->open);
 	call->open = false;
+	if (!a->debug)
+		free_body(
+			call); /* thousands may be open: what was sent is not kept while others are awaited */
 	a->calls_open--;
 	if (--run->open == 0)
 		run->response_ms = (uint32_t)((loop_now_us(a->x->loop) - run->started_us) / 1000);
