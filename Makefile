@@ -152,6 +152,10 @@ check-tsan: ## unit tests under ThreadSanitizer
 check-vectors: all ## adapters against their test vectors, where those are present
 	@tests/run-vectors $(B)/bin/adapter-check ../shared/vectors
 
+VECTORS ?= ../shared/vectors
+conformance: all ## the reference's auction cases against the real binaries; VECTORS=DIR, CASES=text
+	@NEXUS_BIN=$(abspath $(B))/bin $(PYTHON) -B tests/conformance/run.py $(VECTORS) $(if $(CASES),-k $(CASES))
+
 FUZZ_SECONDS ?= 20
 fuzz: ## fuzz every parser for FUZZ_SECONDS (clang); FUZZ_ONLY=name for one
 	@$(MAKE) --no-print-directory VARIANT=fuzz CC=clang run-fuzz
@@ -179,4 +183,4 @@ help: ## list targets
 
 FORCE: ;
 .SECONDARY:
-.PHONY: all deps run bins test integration install cov fuzz run-fuzz unit check-asan check-tsan check-vectors check-deps format check-format tidy clean help FORCE
+.PHONY: all deps run bins test integration conformance install cov fuzz run-fuzz unit check-asan check-tsan check-vectors check-deps format check-format tidy clean help FORCE

@@ -1,13 +1,32 @@
 #include "pbs/adapters/generic.h"
 
+#include "pbs/adapters/bidder_info.h"
 #include "pbs/adapters/ortb_common.h"
+
+/* What a bidder-info file may say beyond the common keys. */
+struct generic_spec {
+	bool seat_from_response; /* seatFromResponse: the bidder answers for other seats, see alternate codes */
+};
+
+static int build(struct bidder *b, struct arena *a, struct errtext *why)
+{
+	struct generic_spec *spec = ARENA_NEW(a, struct generic_spec);
+
+	(void)why;
+	spec->seat_from_response = json_bool_at(b->info->root, "seatFromResponse", false);
+	b->state = spec;
+	return 0;
+}
 
 static enum ortb_verdict read_bid(struct ortb_bid *x)
 {
 	static const enum media order[] = { MEDIA_BANNER, MEDIA_VIDEO, MEDIA_NATIVE, MEDIA_AUDIO,
 					    MEDIA_NONE };
 	enum media media = media_of_mtype(json_int_at(x->bid, "mtype", 0));
+	const struct generic_spec *spec = x->r->bidder->state;
 
+	if (spec && spec->seat_from_response)
+		x->b->seat = json_str_at(x->seatbid, "seat");
 	if (media == MEDIA_NONE && ortb_prebid_type(x->bid, &x->b->type, NULL))
 		return ORTB_KEEP;
 	if (media == MEDIA_NONE)
@@ -27,4 +46,5 @@ const struct adapter adapter_generic = {
 	.rules = &rules,
 	.make_requests = ortb_make_requests,
 	.parse_bids = ortb_parse_bids,
+	.build = build,
 };

@@ -142,22 +142,37 @@ static int take_schema(struct registry *r, struct registry_bidder *b, const stru
 	return 0;
 }
 
-/* The code, with the parent's for an alias; a bidder that is not ready to run is disabled. */
+/* The code of `adapter:` in the bidder's file, else that of its parent, else that of its name. */
+static const struct adapter *choose_code(const struct registry_bidder *b,
+					 const struct registry_bidder *parent, struct errtext *why)
+{
+	struct str named = json_str_at(b->info.root, "adapter");
+	const struct adapter *code;
+
+	if (parent && !named.n)
+		return parent->bidder.adapter;
+	code = adapter_find(named.n ? named : str_of(b->info.name));
+	if (!code && named.n)
+		errtext_set(why, "adapter: there is no code named " STR_FMT, STR_ARG(named));
+	return code ? code : &adapter_generic;
+}
+
+/* A bidder that is not ready to run is disabled. */
 static void build(struct registry *r, struct registry_bidder *b, const struct registry_bidder *parent)
 {
-	const struct adapter *own = adapter_find(str_of(b->info.name));
 	struct errtext why = { "" };
 
 	b->bidder = (struct bidder){
 		.name = b->info.name, .endpoint = b->info.endpoint, .info = &b->info, .host = &r->host
 	};
-	b->bidder.adapter = parent ? parent->bidder.adapter : own ? own : &adapter_generic;
+	b->bidder.adapter = choose_code(b, parent, &why);
 	b->disabled = b->info.disabled;
 	if (b->disabled)
 		return;
-	if (!b->info.endpoint)
+	if (!b->info.endpoint && !why.text[0])
 		errtext_set(&why, "no endpoint is configured");
-	else if (!b->bidder.adapter->build || b->bidder.adapter->build(&b->bidder, r->arena, &why) == 0)
+	else if (!why.text[0] &&
+		 (!b->bidder.adapter->build || b->bidder.adapter->build(&b->bidder, r->arena, &why) == 0))
 		return;
 	b->disabled = true;
 	b->why_disabled = arena_strdup(r->arena, why.text);

@@ -1,0 +1,122 @@
+"""DIR/auction: whole requests over HTTP, and the answer's status, text or bids."""
+import json
+
+from compare import Finding, by_seat, compare, without
+from host import Setup
+from outcome import Skip
+
+# The address from which the reference's own test client calls.
+HEADERS = {"Content-Type": "application/json", "X-Real-IP": "192.0.2.1"}
+
+# What the cases' config means for this server.
+def setup_of(case):
+    given = case.get("config") or {}
+    config = {"account_required": bool(given.get("accountRequired")), "price_floors": {"enabled": False},
+              "blocked_apps": given.get("blockedApps") or given.get("blacklistedApps") or [],
+              "auction_timeouts_ms": {"default": 3000, "max": 5000}, "account_defaults": {"debug_allow": True}}
+    if given.get("accountRequired"):
+        config["account_defaults"]["disabled"] = False
+    if given.get("preferredmediatype"):
+        config["account_defaults"]["preferredmediatype"] = given["preferredmediatype"]
+    if given.get("currencyRates"):
+        config["currency_converter"] = {"rates": {"conversions": given["currencyRates"]}}
+    infos = {name: dict(over) for name, over in (given.get("bidderInfoOverrides") or {}).items()}
+    for info in infos.values():
+        if "version" in (info.get("openrtb") or {}):
+            info["openrtb"] = {**info["openrtb"], "version": float(info["openrtb"]["version"])}
+    for bidder in given.get("mockBidders") or []:
+        if bidder.get("seat"):
+            infos.setdefault(bidder["bidderName"], {})["seatFromResponse"] = True
+    for name in given.get("disabledAdapters") or []:
+        infos.setdefault(name, {})["disabled"] = True
+    params = bool(given.get("realParamsValidator")) or "failed validation" in (case.get("expectedErrorMessage") or "")
+    return Setup(config, infos, params)
+
+
+def price_of(bidder):
+    """The cases' adapters stand behind the check that refuses bids of 0 without a deal (§10.5); here they cost 1."""
+    return bidder["price"] or (0 if bidder.get("dealid") else 1)
+
+
+def answer_of(bidder):
+    """Bids once per imp at the given price."""
+    def answer(request):
+        bids = []
+        for imp in request["imp"]:
+            bid = {"id": f"{bidder['bidderName']}-bid", "impid": imp["id"], "price": price_of(bidder), "crid": "creative",
+                   "ext": {"prebid": {"type": "banner"}}}
+            if bidder.get("dealid"):
+                bid["dealid"] = bidder["dealid"]
+            bids.append(bid)
+        seat = bidder.get("seat") or bidder["bidderName"]
+        return {"id": request["id"], "cur": bidder.get("currency") or "USD", "seatbid": [{"seat": seat, "bid": bids}]}
+    return answer
+
+
+def unknown_stored_data(case, known):
+    """Names of stored data that only the reference's test code has."""
+    request = case.get("mockBidRequest")
+    if not isinstance(request, dict):
+        return []
+    prebid = lambda obj: ((obj.get("ext") or {}).get("prebid") or {}) if isinstance(obj, dict) else {}
+    ids = [("stored_requests", (prebid(request).get("storedrequest") or {}).get("id"))]
+    for imp in request.get("imp") or []:
+        p = prebid(imp)
+        ids.append(("stored_imps", (p.get("storedrequest") or {}).get("id")))
+        ids.append(("stored_responses", (p.get("storedauctionresponse") or {}).get("id")))
+        ids += [("stored_responses", r.get("id")) for r in p.get("storedbidresponse") or []]
+    return [i for kind, i in ids if isinstance(i, str) and i and (kind, i) not in known]
+
+
+def run(name, case, hosts, mock, known):
+    if "/amp/" in f"/{name}" or "query" in case or "expectedAmpResponse" in case:
+        raise Skip("needs GET /openrtb2/amp")
+    if "/video/" in f"/{name}" or "requestPayload" in case:
+        raise Skip("needs POST /openrtb2/video")
+    if unknown := unknown_stored_data(case, known):
+        raise Skip(f"needs stored data of the reference's test code: {', '.join(unknown)}")
+    host = hosts.get(setup_of(case))
+    bidders = (case.get("config") or {}).get("mockBidders") or []
+    mock.expect({b["bidderName"]: answer_of(b) for b in bidders})
+    request = case.get("mockBidRequest")
+    body = request if isinstance(request, str) else json.dumps(request)
+    reply = host.post("/openrtb2/auction", body, HEADERS)
+    findings = compare(case["expectedReturnCode"], reply.status, ("status",))
+    if findings:
+        return [*findings, Finding(("body",), case.get("expectedErrorMessage"), reply.text[:300])]
+    message = case.get("expectedErrorMessage") or ""
+    if message and message not in reply.text and json.dumps(message)[1:-1] not in reply.text:
+        findings.append(Finding(("message",), message, reply.text))
+    expected = case.get("expectedBidResponse")
+    if reply.status == 200 and expected:
+        for bid in (b for s in expected.get("seatbid") or [] for b in s["bid"] if b.get("price") == 0):
+            bid["price"] = 1
+            if "origbidcpm" in (bid.get("ext") or {}):
+                bid["ext"]["origbidcpm"] = 1
+        findings += compare_bids(expected, reply.json(), case)
+    for bidder, wanted in (case.get("expectedMockBidderRequests") or {}).items():
+        sent = (mock.received.get(bidder) or [None])[0]
+        findings += [Finding(("to", bidder), wanted, None)] if sent is None else compare_sent(wanted, sent, bidder)
+    return findings
+
+
+def compare_bids(expected, actual, case):
+    """id, seat, impid, price, currency, and the bids' ext."""
+    reduced = {k: actual.get(k) for k in ("id", "cur", "seatbid")}
+    wanted = {k: expected.get(k) for k in ("id", "cur", "seatbid")}
+    for response in (reduced, wanted):
+        response["seatbid"] = [
+            {"seat": s.get("seat"), "bid": [{k: b.get(k) for k in ("id", "impid", "price", "ext")} for b in s["bid"]]}
+            for s in response["seatbid"] or []]
+    if not wanted["seatbid"]:
+        wanted.pop("cur"), reduced.pop("cur")
+    if not any(b.get("ext") for s in wanted["seatbid"] for b in s["bid"]):
+        reduced = without(reduced, "seatbid.bid.ext")
+    return compare(by_seat(wanted), by_seat(reduced), ("response",))
+
+
+def compare_sent(wanted, sent, bidder):
+    """tmax is what is left of it, user agent and the imp's id for transactions are this client's."""
+    sent = without(sent, "device.ua", "imp.ext.tid", "source.tid")
+    wanted = without(wanted, "device.ua", "imp.ext.tid", "source.tid")
+    return compare(without(wanted, "tmax"), without(sent, "tmax"), ("to", bidder))

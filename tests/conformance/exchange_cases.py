@@ -1,0 +1,252 @@
+"""DIR/exchange: what bidders are sent and what becomes of their answers.
+
+The reference runs these below its HTTP layer, with adapters that are given and give objects. Here the request goes
+through the whole server; what the layers above add is listed in ADDED, what only an adapter could say is left out."""
+import base64
+import json
+
+from compare import Finding, by_seat, compare, without
+from host import Setup
+from outcome import Skip
+
+HEADERS = {"Content-Type": "application/json", "User-Agent": "", "X-Real-IP": "10.0.0.1"}
+HOST_NODE = {"asi": "pbshostcompany.com", "sid": "00001", "rid": "BidRequest", "hp": 1}
+
+# Filled in by the endpoint, where the case starts behind it (§4.3, §4.4).
+ADDED = ["at", "tmax", "site.ext.amp", "device.ua", "device.ip", "device.ipv6", "imp.secure", "imp.ext.tid", "source.tid",
+         "ext.prebid.channel"]
+
+
+def setup_of(case):
+    account = {"debug_allow": True}
+    config = {"auction_timeouts_ms": {"default": 3000, "max": 5000}, "external_url": "http://localhost",
+              "external_cache": {"host": "www.pbcserver.com", "path": "/pbcache/endpoint"},
+              "price_floors": {"enabled": bool(case.get("floors_enabled"))}, "account_defaults": account}
+    if case.get("host_schain_flag"):
+        config["host_schain_node"] = HOST_NODE
+    if server := case.get("server"):
+        config.update(external_url=server["externalURL"], datacenter=server["dataCenter"],
+                      gdpr={"host_vendor_id": server["gvlID"]})
+    if case.get("gdpr_enforced") or case.get("assume_gdpr_applies") is not None:
+        config["gdpr"] = {**config.get("gdpr", {}), "default_value": "1" if case.get("assume_gdpr_applies") else "0"}
+    if case.get("enforceCcpa"):
+        config["ccpa"] = {"enforce": True}
+    if case.get("enforceLmt"):
+        config["lmt"] = {"enforce": True}
+    if case.get("events_enabled"):
+        account["events"] = {"enabled": True}
+    if privacy := case.get("accountPrivacy"):
+        account["privacy"] = privacy
+    if limit := (case.get("multiBid") or {}).get("default_bid_limit"):
+        account["default_bid_limit"] = limit
+    if (case.get("bidIDGenerator") or {}).get("generateBidID"):
+        config["generate_bid_id"] = True
+    for where in ("host_bid_validations", "account_bid_validations"):
+        if given := case.get(where):
+            known = {k: v for k, v in given.items() if v not in ("", 0, None)}
+            (config if where.startswith("host") else account)["validations"] = known
+    if codes := alternate_codes(case):
+        account["alternatebiddercodes"] = codes
+    return Setup(config, infos_of(case))
+
+
+def alternate_codes(case):
+    """The case's adapters bid for other seats without asking; here they need leave."""
+    if json.dumps(case["incomingRequest"]).find("alternatebiddercodes") >= 0:
+        return None
+    bidders = {name: {"enabled": True, "allowedbiddercodes": ["*"]} for name, out in case["outgoingRequests"].items()
+               for seat in (out.get("mockResponse") or {}).get("pbsSeatBids") or []
+               if seat.get("seat") and seat["seat"].lower() != name.lower()}
+    return {"enabled": True, "bidders": bidders} if bidders else None
+
+
+def infos_of(case):
+    """Every bidder reads what `ortbversion` says, 2.5 without; those with auction configs run on the code that knows
+    how to read them."""
+    aliases = prebid_of(case).get("aliases") or {}
+    infos = {}
+    for name, out in case["outgoingRequests"].items():
+        info = infos.setdefault(aliases.get(name, name), {"seatFromResponse": True})
+        info["openrtb"] = {"version": float((case.get("ortbversion") or {}).get(name, 2.5))}
+        if out.get("modifyingVastXmlAllowed"):
+            info["modifyingVastXmlAllowed"] = True
+        if any(s.get("fledgeAuctionConfigs") for s in (out.get("mockResponse") or {}).get("pbsSeatBids") or []):
+            info["adapter"] = "openx"
+    return infos
+
+
+def prebid_of(case):
+    return (case["incomingRequest"]["ortbRequest"].get("ext") or {}).get("prebid") or {}
+
+
+def factor_of(case, name):
+    """The case's adapters give prices that are adjusted already."""
+    factors = {k.lower(): v for k, v in (prebid_of(case).get("bidadjustmentfactors") or {}).items()}
+    return factors.get(name.lower(), 1)
+
+
+def answer_of(case, name, response):
+    def answer(request):
+        seats, configs = [], []
+        for seat in response.get("pbsSeatBids") or []:
+            bids = []
+            for given in seat.get("pbsBids") or []:
+                bid = dict(given["ortbBid"])
+                bid["price"] = bid.get("price", 0) / factor_of(case, name)
+                prebid = {}
+                if given.get("bidType"):
+                    prebid["type"] = given["bidType"]
+                if given.get("bidMeta"):
+                    prebid["meta"] = given["bidMeta"]
+                ext = bid.get("ext") if isinstance(bid.get("ext"), dict) else {}
+                bid["ext"] = {**ext, "prebid": {**(ext.get("prebid") or {}), **prebid}}
+                bids.append(bid)
+            seats.append({"seat": seat.get("seat") or name, "bid": bids})
+            configs += seat.get("fledgeAuctionConfigs") or []
+        out = {"id": request["id"], "cur": "USD", "seatbid": seats}
+        if configs:
+            out["ext"] = {"fledge_auction_configs": {c["impid"]: c["config"] for c in configs}}
+        return out
+    return answer
+
+
+def run(name, case, hosts, mock):
+    unknown = [b for out in case["outgoingRequests"].values() for s in (out.get("mockResponse") or {}).get("pbsSeatBids") or []
+               for b in s.get("pbsBids") or [] if b.get("bidVideo") or b.get("dealPriority")]
+    if unknown:
+        raise Skip("an adapter of the case says what plain OpenRTB cannot: video category or deal priority")
+    if (case.get("bidIDGenerator") or {}).get("returnError"):
+        raise Skip("a random number generator that fails")
+    host = hosts.get(setup_of(case))
+    aliases = prebid_of(case).get("aliases") or {}
+    core_of = {name: aliases.get(name, name) for name in case["outgoingRequests"]}
+    mock.expect(endpoints(case, core_of))
+    request = complete(case["incomingRequest"]["ortbRequest"])
+    reply = host.post("/openrtb2/auction", json.dumps(request), headers_of(case))
+    response = case.get("response") or {}
+    if error := response.get("error"):
+        return [] if reply.status >= 400 and error in reply.text else \
+            [Finding(("error",), error, f"{reply.status} {reply.text[:300]}")]
+    if reply.status != 200:
+        return [Finding(("status",), 200, f"{reply.status} {reply.text[:300]}")]
+    return compare_sent(case, mock, core_of) + compare_response(case, reply.json())
+
+
+def complete(request):
+    """The least that makes the request pass the validation in front of the exchange."""
+    request = json.loads(json.dumps(request))
+    if "app" not in request and "dooh" not in request:
+        site = request.setdefault("site", {})
+        if not site.get("id") and not site.get("page"):
+            site["page"] = "test.somepage.com"
+    for imp in request.get("imp") or []:
+        banner = imp.get("banner")
+        if banner is not None and not banner.get("format") and not (banner.get("w") and banner.get("h")):
+            banner["format"] = [{"w": 300, "h": 250}]
+        if "video" in imp:
+            imp["video"].setdefault("mimes", ["video/mp4"])
+        if "native" in imp:
+            imp["native"].setdefault("request", json.dumps({"assets": [{"id": 1, "title": {"len": 75}}]}))
+    return request
+
+
+def plain(request):
+    """Native requests are text; what counts is what it says."""
+    for imp in request.get("imp") or []:
+        if isinstance((imp.get("native") or {}).get("request"), str):
+            imp["native"] = {**imp["native"], "request": json.loads(imp["native"]["request"])}
+    return request
+
+
+def endpoints(case, core_of):
+    """Aliases share the endpoint of their core bidder: its answer depends on who is asked, which the imps' params or the
+    alias entry in ext tell."""
+    answers = {}
+    for name, core in core_of.items():
+        response = case["outgoingRequests"][name].get("mockResponse") or {}
+        answers.setdefault(core, []).append((name, answer_of(case, name, response)))
+
+    def pick(choices):
+        def answer(request):
+            own = ((request.get("ext") or {}).get("prebid") or {}).get("aliases") or {}
+            for name, give in choices:
+                if name in own or (len(choices) == 1 or (name == core_of[name] and not own)):
+                    return give(request)
+            return None
+        return answer
+    return {core: pick(choices) for core, choices in answers.items()}
+
+
+def headers_of(case):
+    syncs = case["incomingRequest"].get("usersyncs")
+    if not syncs:
+        return HEADERS
+    cookie = {"tempUIDs": {k: {"uid": v, "expires": "2099-01-01T00:00:00Z"} for k, v in syncs.items()}}
+    return {**HEADERS, "Cookie": "uids=" + base64.urlsafe_b64encode(json.dumps(cookie).encode()).decode()}
+
+
+def compare_sent(case, mock, core_of):
+    findings = []
+    for name, out in case["outgoingRequests"].items():
+        wanted = (out.get("expectRequest") or {}).get("ortbRequest")
+        if wanted is None:
+            continue
+        own = lambda r: name in (((r.get("ext") or {}).get("prebid") or {}).get("aliases") or {})
+        sent = [r for r in mock.received.get(core_of[name], []) if own(r) == (core_of[name] != name)]
+        if not sent:
+            findings.append(Finding(("to", name), wanted, None))
+            continue
+        added = [p for p in ADDED if p not in ("tmax", "at") or p not in wanted]
+        server = [] if case.get("server") else ["ext.prebid.server"]
+        codes = ["ext.prebid.alternatebiddercodes"] if alternate_codes(case) else []
+        drop = [*added, *server, *codes, "tmax"]
+        findings += compare(plain(without(complete(wanted), *drop)), plain(without(sent[0], *drop)), ("to", name))
+    return findings
+
+
+def compare_response(case, actual):
+    response, findings = case.get("response") or {}, []
+    expected = response.get("bids")
+    if expected:
+        want, got = bids_of(expected), bids_of(actual)
+        if "cur" not in expected:
+            got.pop("cur", None)
+        else:
+            want["cur"] = expected["cur"]
+        for seat in got["seatbid"]:
+            for bid in got["seatbid"][seat]:
+                reduce_bid(want["seatbid"].get(seat, {}).get(bid, {}), got["seatbid"][seat][bid])
+        findings += compare(want, got, ("response",))
+    ext = response.get("ext") or {}
+    mine = actual.get("ext") or {}
+    for part, rest in (("prebid", ("auctiontimestamp",)), ("warnings", ()), ("errors", ())):
+        if part not in ext:
+            continue
+        given = {k: v for k, v in ext[part].items() if part == "prebid" or not is_adapters(case, k)}
+        have = {k: v for k, v in (mine.get(part) or {}).items() if k not in rest and (k in given or part == "prebid")}
+        findings += compare(given, have, ("response", "ext", part))
+    if resolved := (ext.get("debug") or {}).get("resolvedrequest"):
+        have = without((mine.get("debug") or {}).get("resolvedrequest") or {}, *ADDED)
+        findings += compare(without(resolved, *ADDED), have, ("response", "ext", "debug", "resolvedrequest"))
+    return findings
+
+
+def is_adapters(case, bucket):
+    """Errors that the case puts into an adapter's mouth."""
+    return bool(((case["outgoingRequests"].get(bucket) or {}).get("mockResponse") or {}).get("errors"))
+
+
+def bids_of(response):
+    return {k: v for k, v in by_seat(response).items() if k in ("id", "seatbid", "cur")}
+
+
+def reduce_bid(want, got):
+    """Members that the server adds to every bid, where the case's adapters did not."""
+    want_ext, ext = want.get("ext") or {}, got.get("ext") or {}
+    if "origbidcur" not in want_ext:
+        ext.pop("origbidcur", None)
+    prebid, want_prebid = ext.get("prebid") or {}, want_ext.get("prebid") or {}
+    if not (want_prebid.get("meta") or {}).get("adaptercode"):
+        (prebid.get("meta") or {}).pop("adaptercode", None)
+    if "type" not in want_prebid:
+        prebid.pop("type", None)
