@@ -48,8 +48,8 @@ static int read_sids(const json_t *list, struct errtext *why, struct rule *r)
 {
 	size_t n = json_array_size(list);
 
-	if (!json_is_array(list)) {
-		errtext_set(why, "gppSid must be a list of section ids");
+	if (!json_is_array(list) || r->gpp_sids) {
+		errtext_set(why, "gppSid must be one list of section ids");
 		return ERR_INPUT;
 	}
 	r->gpp_sids = n ? xcalloc(n, sizeof *r->gpp_sids) : NULL;
@@ -123,7 +123,7 @@ static int read_activity(const json_t *tree, enum activity what, struct errtext 
 		return ERR_INPUT;
 	}
 	a->of[what].allow = !json_is_false(fallback);
-	a->of[what].rules = n ? xcalloc(n, sizeof(struct rule)) : NULL;
+	a->of[what].rules = xcalloc(n ? n : 1, sizeof(struct rule));
 	for (; a->of[what].n < n; a->of[what].n++) {
 		size_t i = a->of[what].n;
 		int err = read_rule(json_array_get(rules, i), why, &a->of[what].rules[i]);
@@ -165,7 +165,7 @@ int activities_parse(const json_t *tree, struct errtext *why, struct activities 
 		enum activity what;
 
 		err = find_activity(name, why, &what);
-		if (!err && !json_is_null(v) && !a->of[what].rules)
+		if (!err && !json_is_null(v) && !a->of[what].rules) /* the first of equals counts */
 			err = read_activity(v, what, why, a);
 		if (err)
 			break;

@@ -21,8 +21,8 @@ int names_read(const json_t *list, const char *what, struct errtext *why, struct
 
 	if (!list || json_is_null(list))
 		return 0;
-	if (!json_is_array(list)) {
-		errtext_set(why, "%s must be a list of names", what);
+	if (!json_is_array(list) || ret_names->set) {
+		errtext_set(why, "%s must be one list of names", what);
 		return ERR_INPUT;
 	}
 	for (size_t i = 0; i < n; i++)

@@ -136,6 +136,8 @@ static int read_gdpr_signal(struct reader *r)
 	bool sid_says = lists_section(r->gpp_sid, GPP_TCFEU);
 	struct privacy *p = r->p;
 
+	if (json_is_null(v))
+		v = NULL;
 	if (v && (!json_is_integer(v) || json_integer_value(v) < 0 || json_integer_value(v) > 1)) {
 		errtext_set(r->why, "request.regs.gdpr must be either 0 or 1");
 		return ERR_INPUT;

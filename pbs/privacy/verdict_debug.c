@@ -35,7 +35,7 @@ static json_t *mask_new(uint32_t mask, unsigned first)
 
 	for (unsigned i = 0; i < 32; i++)
 		if (mask >> i & 1)
-			json_array_append_new(list, json_integer((json_int_t)(i + first)));
+			json_array_append_new(list, json_integer((json_int_t)i + first));
 	return list;
 }
 

@@ -713,6 +713,9 @@ static void settings_are_checked(void **state)
 		  "gdpr.purpose2.enforce_algo must be \"basic\" or \"full\"" },
 		{ "{\"gdpr\":{\"purpose3\":{\"vendor_exceptions\":[1]}}}",
 		  "gdpr.purpose3.vendor_exceptions[0] must be a name" },
+		{ "{\"privacy\":{\"allowactivities\":{\"fetchBids\":{\"rules\":[{\"condition\":{\"geo\":["
+		  "\"USA\"],\"GEO\":[\"GBR\"]}}]}}}}",
+		  "privacy.allowactivities: fetchBids.rules[0]: GEO must be one list of names" },
 		{ "{\"ccpa\":{\"enabled\":\"yes\"}}", "ccpa.enabled must be true or false" },
 	};
 
