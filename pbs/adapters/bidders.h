@@ -8,6 +8,7 @@ extern const struct adapter adapter_appnexus;
 extern const struct adapter adapter_criteo;
 extern const struct adapter adapter_generic; /* any bidder without code */
 extern const struct adapter adapter_openx;
+extern const struct adapter adapter_pubmatic;
 extern const struct adapter adapter_sovrn;
 
 #endif

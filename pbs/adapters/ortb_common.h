@@ -88,6 +88,8 @@ bool ortb_visit_imps(struct adapter_request *r, struct adapter_errors *errors);
 json_t *ortb_typed(struct arena *a, json_t *in, const struct typed_struct *type, struct errtext *why);
 /* Whether `v` decodes as an object whose members are looked at later: an object or null; NULL is no bytes. */
 bool ortb_is_map(const json_t *v, struct errtext *why);
+/* A list of texts, held by the arena; the text of a failure names no field. */
+json_t *ortb_strings(struct arena *a, json_t *v, struct errtext *why);
 /* imp.ext as ortb_ext_imp_bidder and then its `bidder` as `params`. An adapter with a wrapper or with texts
  * of its own leaves rules->params out and calls ortb_typed() for each in its each_imp. */
 json_t *ortb_params(struct arena *a, const json_t *imp, const struct typed_struct *params,

@@ -1,9 +1,41 @@
 #include "pbs/adapters/ortb_text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/json.h"
 #include "common/mem.h"
+
+struct str ortb_trim(struct str s)
+{
+	while (s.n > 0 && strchr(" \t\n\v\f\r", s.p[0]) && s.p[0])
+		s = (struct str){ s.p + 1, s.n - 1 };
+	while (s.n > 0 && strchr(" \t\n\v\f\r", s.p[s.n - 1]) && s.p[s.n - 1])
+		s.n--;
+	return s;
+}
+
+bool ortb_parse_int(struct str s, int64_t *ret_v)
+{
+	if (s.n > 1 && s.p[0] == '+' && s.p[1] != '-')
+		s = (struct str){ s.p + 1, s.n - 1 };
+	return str_parse_i64(s, INT64_MIN, INT64_MAX, ret_v);
+}
+
+struct str ortb_real_text(struct arena *a, double v)
+{
+	char text[64];
+	int digits = 1, exponent;
+
+	do
+		(void)snprintf(text, sizeof text, "%.*e", digits - 1, v);
+	while (strtod(text, NULL) != v && ++digits <= 17);
+	exponent = atoi(strchr(text, 'e') ? strchr(text, 'e') + 1 : "0");
+	if (exponent >= -4 && exponent < 6)
+		(void)snprintf(text, sizeof text, "%.*f", digits - 1 > exponent ? digits - 1 - exponent : 0,
+			       v);
+	return str_of(arena_strdup(a, text));
+}
 
 struct str ortb_text(struct arena *a, const json_t *v)
 {
@@ -30,11 +62,9 @@ double ortb_number(const json_t *v, double fallback)
 
 bool ortb_integer(struct arena *a, const json_t *v, int64_t *ret_v, struct errtext *why)
 {
-	struct str text = ortb_text(a, v), digits = text;
+	struct str text = ortb_text(a, v);
 
-	if (digits.n > 1 && digits.p[0] == '+')
-		digits = (struct str){ digits.p + 1, digits.n - 1 };
-	if (str_parse_i64(digits, INT64_MIN, INT64_MAX, ret_v))
+	if (ortb_parse_int(text, ret_v))
 		return true;
 	errtext_set(why, "strconv.ParseInt: parsing \"" STR_FMT "\": invalid syntax", STR_ARG(text));
 	return false;

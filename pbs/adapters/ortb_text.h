@@ -12,6 +12,12 @@
 #include "common/errtext.h"
 #include "common/str.h"
 
+/* Without the white space at both ends, of which only the ASCII part turns up in ids. */
+struct str ortb_trim(struct str s);
+/* A whole decimal number with an optional sign, + included. */
+bool ortb_parse_int(struct str s, int64_t *ret_v);
+/* Shortest form that reads back the same, as %g writes it: 25, 0.15, 1e+06. */
+struct str ortb_real_text(struct arena *a, double v);
 /* Literal text of a number-or-string parameter; empty when missing. */
 struct str ortb_text(struct arena *a, const json_t *v);
 /* The same as a number: what does not parse is `fallback`. */

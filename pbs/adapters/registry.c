@@ -6,9 +6,16 @@
 #include "common/mem.h"
 #include "pbs/adapters/bidders.h"
 
-static const struct adapter *const adapters[] = {
-	&adapter_appnexus, &adapter_criteo, &adapter_generic, &adapter_openx, &adapter_sovrn,
+/* clang-format off */
+static const struct adapter *const adapters[] = { /* one line each, alphabetically */
+	&adapter_appnexus,
+	&adapter_criteo,
+	&adapter_generic,
+	&adapter_openx,
+	&adapter_pubmatic,
+	&adapter_sovrn,
 };
+/* clang-format on */
 
 const struct adapter *adapter_find(struct str name)
 {

@@ -46,16 +46,6 @@ static enum ortb_verdict set_tag(struct ortb_imp *x)
 	return ORTB_KEEP;
 }
 
-/* As Unicode's white space, of which only the ASCII part turns up in ids. */
-static struct str trim_space(struct str s)
-{
-	while (s.n > 0 && strchr(" \t\n\v\f\r", s.p[0]))
-		s = (struct str){ s.p + 1, s.n - 1 };
-	while (s.n > 0 && strchr(" \t\n\v\f\r", s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
 static void add_headers(struct adapter_request *r, struct adapter_call *call)
 {
 	static const struct {
@@ -66,7 +56,7 @@ static void add_headers(struct adapter_request *r, struct adapter_call *call)
 		{ "device.language", "Accept-Language" },
 	};
 	const json_t *dnt = json_at(r->root, "device.dnt");
-	struct str reader = trim_space(json_str_at(r->root, "user.buyeruid"));
+	struct str reader = ortb_trim(json_str_at(r->root, "user.buyeruid"));
 
 	adapter_call_header(r->arena, call, "Content-Type", STR("application/json"));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
