@@ -305,13 +305,15 @@ void ortb_parse_bids(const struct adapter_request *r, const struct adapter_call 
 	response = ortb_reply(r->arena, reply, ortb_struct(ORTB_BID_RESPONSE), &why);
 	if (!response) {
 		adapter_error(&out->errors, rules->bad_body ? rules->bad_body : ADAPTER_FAILED_TO_UNMARSHAL,
-			      "%s", why.text);
+			      "%s%s", rules->bad_body_prefix ? rules->bad_body_prefix : "", why.text);
 		return;
 	}
+	seats = json_object_get(response, "seatbid");
+	if (rules->seats && rules->seats(seats, &out->errors) == ORTB_ABORT)
+		return;
 	out->answered = true;
 	take_currency(out, response, rules->currency);
 	x.response = response;
-	seats = json_object_get(response, "seatbid");
 	for (size_t i = 0; i < json_array_size(seats); i++) {
 		x.seatbid = json_array_get(seats, i);
 		if (!visit_bids(&x, rules->each_bid)) {
@@ -353,6 +355,15 @@ static const struct typed_field bid_ext_fields[] = {
 	{ "prebid", "Prebid", &bid_prebid, 6, TYPED_OBJECT, TYPED_GIVEN, false },
 };
 static const struct typed_struct bid_ext = { "openrtb_ext.ExtBid", bid_ext_fields, 1 };
+
+bool ortb_has_prebid(const json_t *bid)
+{
+	json_t *ext = typed_decode(json_object_get(bid, "ext"), &bid_ext, NULL, NULL);
+	bool has = json_object_get(ext, "prebid") != NULL;
+
+	json_decref(ext);
+	return has;
+}
 
 bool ortb_prebid_type(const json_t *bid, struct str *ret_type, struct errtext *why)
 {

@@ -70,6 +70,9 @@ struct ortb_rules {
 	const struct ortb_status *status; /* NULL means ortb_status_s1 */
 	enum ortb_currency currency;
 	int bad_body; /* code of a body that does not decode; 0 means ADAPTER_FAILED_TO_UNMARSHAL */
+	const char *bad_body_prefix; /* put in front of what the decoder says; may be NULL */
+	/* before the bids; ORTB_ABORT: there is no response */
+	enum ortb_verdict (*seats)(const json_t *seats, struct adapter_errors *errors);
 	enum ortb_verdict (*each_bid)(struct ortb_bid *x);
 	void (*response)(const struct adapter_request *r, const json_t *response, struct adapter_bids *out);
 };
@@ -134,6 +137,8 @@ json_t *ortb_reply(struct arena *a, const struct adapter_reply *reply, const str
 const json_t *ortb_imp_by_id(const json_t *root, struct str id); /* NULL when there is none */
 /* The first of `order` (ended by MEDIA_NONE) that the imp has; MEDIA_NONE when it has none of them. */
 enum media ortb_imp_media(const json_t *imp, const enum media *order);
+/* bid.ext decodes and has a `prebid`. */
+bool ortb_has_prebid(const json_t *bid);
 /* bid.ext.prebid.type; false with "invalid BidType: …" or the decode text. */
 bool ortb_prebid_type(const json_t *bid, struct str *ret_type, struct errtext *why);
 struct str ortb_first_str(const json_t *list); /* first element of a list of texts, or empty */

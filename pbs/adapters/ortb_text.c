@@ -60,6 +60,35 @@ double ortb_number(const json_t *v, double fallback)
 	return str_parse_double(json_str(v), &d) ? d : fallback;
 }
 
+struct str ortb_decimal(struct arena *a, double v)
+{
+	enum { DIGITS = 17, LONGEST = 400 }; /* 1e308 has 309 digits, 5e-324 as many zeros */
+	char text[32], digits[DIGITS + 1], *out = arena_alloc(a, LONGEST);
+	int exponent, n_digits = 0, n = 0, before;
+
+	for (int precision = 0; precision < DIGITS; precision++) {
+		(void)snprintf(text, sizeof text, "%.*e", precision, v);
+		if (strtod(text, NULL) == v)
+			break;
+	}
+	for (const char *p = text; *p && *p != 'e'; p++)
+		if (*p >= '0' && *p <= '9')
+			digits[n_digits++] = *p;
+	exponent = strchr(text, 'e') ? (int)strtol(strchr(text, 'e') + 1, NULL, 10) : 0;
+	before = exponent + 1; /* digits in front of the point; none or fewer for small numbers */
+	if (text[0] == '-')
+		out[n++] = '-';
+	if (before <= 0)
+		out[n++] = '0';
+	for (int i = 0; i < before; i++)
+		out[n++] = i < n_digits ? digits[i] : '0';
+	if (n_digits > before && v != 0)
+		out[n++] = '.';
+	for (int i = before; i < n_digits && v != 0; i++)
+		out[n++] = i < 0 ? '0' : digits[i];
+	return (struct str){ out, (size_t)n };
+}
+
 bool ortb_integer(struct arena *a, const json_t *v, int64_t *ret_v, struct errtext *why)
 {
 	struct str text = ortb_text(a, v);

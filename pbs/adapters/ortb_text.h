@@ -22,6 +22,8 @@ struct str ortb_real_text(struct arena *a, double v);
 struct str ortb_text(struct arena *a, const json_t *v);
 /* The same as a number: what does not parse is `fallback`. */
 double ortb_number(const json_t *v, double fallback);
+/* The shortest decimal that reads back as `v`, without an exponent. */
+struct str ortb_decimal(struct arena *a, double v);
 /* A number-or-string as an integer; false with the reference's text
  * (strconv.ParseInt: parsing "x": invalid syntax). */
 bool ortb_integer(struct arena *a, const json_t *v, int64_t *ret_v, struct errtext *why);

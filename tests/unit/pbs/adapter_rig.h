@@ -3,6 +3,7 @@
  * Shapes  JSON in rows is written with ' for ". What a row leaves NULL is not checked. Calls are an array of
  *         {uri, body, headers}, bids an array of {type, bid, seat, video, meta, deal}; members that the row
  *         leaves out are not compared. Errors are "code text", joined with " | "; a warning's code is W.
+ *         Exchange rates are those of the request's ext.prebid.currency.rates.
  *         The request is frozen while the adapter runs, as it is shared with other bidders in production.
  */
 #ifndef TESTS_UNIT_PBS_ADAPTER_RIG_H
@@ -13,6 +14,7 @@
 #include "common/mem.h"
 #include "pbs/adapters/ortb_common.h"
 #include "pbs/adapters/registry.h"
+#include "pbs/price/currency.h"
 #include "tests/check.h"
 
 struct adapter_row {
@@ -160,6 +162,17 @@ static void rig_reply(const struct adapter_row *row, const struct adapter_reques
 	json_decref(got);
 }
 
+static int rig_convert(const void *rates, double amount, struct str from, struct str to, double *ret_amount,
+		       struct errtext *why)
+{
+	double rate;
+	int err = currency_rate(rates, from, to, &rate, why);
+
+	if (err == 0)
+		*ret_amount = amount * rate;
+	return err;
+}
+
 /* `endpoint` and `info` (bidder-info as JSON, may be NULL) as the row's bidder is configured. */
 static void rig_run(const char *adapter, const char *endpoint, const char *info_text,
 		    const struct adapter_row *row)
@@ -173,8 +186,15 @@ static void rig_run(const char *adapter, const char *endpoint, const char *info_
 		.arena = a, .bidder = &bidder, .entry = row->entry, .random = rig_chance
 	};
 	json_t *in = arena_own_json(a, rig_json(row->why, row->request)), *shared, *frozen, *got;
+	struct currency_rates rates = { .request_only = true };
+	struct currency_table *table = currency_table_from_json(json_at(in, "ext.prebid.currency.rates"));
 	struct adapter_calls calls;
 
+	if (table) {
+		rates.request = table;
+		r.convert = rig_convert;
+		r.rates = &rates;
+	}
 	bidder.adapter = adapter_find(str_of(adapter));
 	if (!bidder.adapter)
 		bidder.adapter = adapter_find(STR("generic"));
@@ -197,6 +217,7 @@ static void rig_run(const char *adapter, const char *endpoint, const char *info_
 	if (row->status)
 		rig_reply(row, &r, &calls);
 	CHECK(row->why, json_equal(shared, frozen));
+	currency_table_free(table);
 	arena_free(a);
 }
 
