@@ -7,13 +7,23 @@
 #include "pbs/adapters/bidders.h"
 
 /* clang-format off */
-static const struct adapter *const adapters[] = { /* one line each, alphabetically */
+static const struct adapter *const adapters[] = {
+	&adapter_33across,
+	&adapter_adf,
 	&adapter_appnexus,
 	&adapter_criteo,
 	&adapter_generic,
+	&adapter_gumgum,
+	&adapter_improvedigital,
 	&adapter_openx,
 	&adapter_pubmatic,
+	&adapter_sharethrough,
+	&adapter_smartadserver,
 	&adapter_sovrn,
+	&adapter_teads,
+	&adapter_triplelift,
+	&adapter_unruly,
+	&adapter_yieldmo,
 };
 /* clang-format on */
 
