@@ -3,16 +3,21 @@
 #include "common/err.h"
 #include "common/json.h"
 #include "idr/endpoints/endpoints.h"
+#include "idr/floors/model.h"
 #include "idr/floors/validate.h"
 
 #define FLOORS STR("floors")
+
+enum { DAY_MS = 86400000 };
 
 struct floors {
 	struct str publisher, body;
 	json_t *put; /* the administrator's document, NULL = none */
 	json_t *out;
 	int64_t version;
-	bool history;
+	bool history, computed;
+	uint32_t days;
+	struct floors_options opt;
 };
 
 static void take_live(void *arg, const struct store_doc *d)
@@ -42,6 +47,24 @@ static json_t *nothing(void)
 			 "mediaType", "values", "*", 0);
 }
 
+static void take_prices(void *arg, const struct floor_key *k, const struct floor_cell *cell)
+{
+	floors_model_add(arg, k, cell);
+}
+
+static void compute(struct store_call *c, struct store *s)
+{
+	struct floors *f = c->in;
+	struct floors_model *m = floors_model_new();
+
+	f->opt.floor_min_usd = json_num_at(f->put, "floorMin", 0);
+	c->job.err = s->ops->floor_history(s, f->publisher, c->now_ms - f->days * (int64_t)DAY_MS,
+					   c->now_ms + 1, take_prices, m, &c->job.why);
+	if (!c->job.err)
+		f->out = floors_model_data(m, &f->opt);
+	floors_model_free(m);
+}
+
 static void work_get(struct store_call *c, struct store *s)
 {
 	struct floors *f = c->in;
@@ -52,7 +75,12 @@ static void work_get(struct store_call *c, struct store *s)
 		return;
 	}
 	c->job.err = s->ops->docs(s, FLOORS, f->publisher, take_live, f, &c->job.why);
-	f->out = json_object_get(f->put, "modelGroups") ? json_incref(f->put) : nothing();
+	if (json_object_get(f->put, "modelGroups"))
+		f->out = json_incref(f->put);
+	else if (!c->job.err && f->computed)
+		compute(c, s);
+	if (!f->out)
+		f->out = nothing();
 }
 
 static void reply_get(struct store_call *c)
@@ -89,9 +117,17 @@ static struct floors *read_floors(struct http_request *req)
 void endpoint_floors_get(struct http_request *req)
 {
 	struct floors *f = read_floors(req);
+	const struct idr_config *c = idr_live_config(idr_worker_of(req))->values;
 
-	if (f)
-		endpoint_store_call(req, work_get, reply_get, f);
+	if (!f)
+		return;
+	f->computed = c->floors_enabled;
+	f->days = c->floors_days;
+	f->opt = (struct floors_options){ .max_fill_loss = c->floors_max_fill_loss,
+					  .shade = c->floors_shade,
+					  .min_sold = c->floors_min_auctions,
+					  .skip_rate = c->floors_holdout_percent };
+	endpoint_store_call(req, work_get, reply_get, f);
 }
 
 static void work_put(struct store_call *c, struct store *s)

@@ -57,12 +57,12 @@ static int too_many(struct errtext *why)
 static int parse_lines(struct str body, const struct event_limits *lim, struct batch **ret_b,
 		       struct errtext *why)
 {
-	size_t lines = 1, index = 0;
+	size_t lines = 0, index = 0;
 	struct batch *b;
 
 	for (size_t i = 0; i < body.n; i++)
-		lines += body.p[i] == '\n';
-	if (lines > BATCH_EVENTS + 1)
+		lines += body.p[i] == '\n' || i + 1 == body.n;
+	if (lines > BATCH_EVENTS)
 		return too_many(why);
 	b = batch_new(lines);
 	while (body.p) {

@@ -6,6 +6,8 @@
 
 #include "common/mem.h"
 
+enum { FLOOR_SCALE = 100000 };
+
 unsigned price_bucket_of(float cpm_usd)
 {
 	double at = 6 * log2((double)cpm_usd / 0.01);
@@ -22,6 +24,8 @@ double price_bucket_low(unsigned bucket)
 
 void floor_cell_add(struct floor_cell *to, const struct floor_cell *c)
 {
+	if (to->auctions == 0 || c->lowest_floor_usd < to->lowest_floor_usd)
+		to->lowest_floor_usd = c->lowest_floor_usd;
 	to->auctions += c->auctions;
 	for (size_t i = 0; i < PRICE_BUCKETS; i++) {
 		to->best[i] += c->best[i];
@@ -43,6 +47,8 @@ void floor_cell_add_event(struct floor_cell *to, const struct event *e)
 			second = cpm;
 		}
 	}
+	if (to->auctions == 0 || e->ctx.floor_usd < to->lowest_floor_usd)
+		to->lowest_floor_usd = e->ctx.floor_usd;
 	to->auctions++;
 	if (best > 0)
 		to->best[price_bucket_of(best)]++;
@@ -76,6 +82,8 @@ size_t floor_cell_write(const struct floor_cell *c, unsigned char *p)
 {
 	unsigned char *at = put_varint(p, (uint64_t)c->auctions);
 
+	at = put_varint(at, (uint64_t)llround((double)c->lowest_floor_usd * FLOOR_SCALE));
+
 	for (unsigned i = 0; i < 2 * PRICE_BUCKETS; i++) {
 		uint32_t count = i < PRICE_BUCKETS ? c->best[i] : c->second[i - PRICE_BUCKETS];
 
@@ -96,6 +104,9 @@ bool floor_cell_parse(const unsigned char *p, size_t n, struct floor_cell *ret_c
 	if (!(p = get_varint(p, end, &v)) || v > INT64_MAX)
 		return false;
 	c.auctions = (int64_t)v;
+	if (!(p = get_varint(p, end, &v)) || v > UINT32_MAX)
+		return false;
+	c.lowest_floor_usd = (float)((double)v / FLOOR_SCALE);
 	while (p < end) {
 		unsigned i = *p++;
 

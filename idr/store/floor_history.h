@@ -1,6 +1,6 @@
 /* What floors are computed from: how high the best and the second bid of an auction were.
  *
- * One cell per day, publisher, format, size, country and device: counts by price bucket. Buckets are steps of
+ * The lowest floor seen is the publisher's own: auctions that are held out of computed floors carry it. One cell per day, publisher, format, size, country and device: counts by price bucket. Buckets are steps of
  * 12.2 % (six to the doubling) from 0.01 to 100 US dollars CPM, so cells add up and a threshold is known to
  * one step.
  */
@@ -16,7 +16,8 @@
 enum { PRICE_BUCKETS = 82 };
 
 struct floor_cell {
-	int64_t auctions; /* with this imp, sold or not */
+	int64_t auctions;       /* with this imp, sold or not */
+	float lowest_floor_usd; /* of any of them; 0 = there was one without */
 	uint32_t best[PRICE_BUCKETS], second[PRICE_BUCKETS];
 };
 
@@ -32,7 +33,7 @@ void floor_cell_add(struct floor_cell *to, const struct floor_cell *c);
 void floor_cell_add_event(struct floor_cell *to, const struct event *e);
 
 /* The histograms as bytes, sparse: 1 byte bucket, varint count. */
-enum { FLOOR_CELL_MAX_BYTES = 8 + 2 * PRICE_BUCKETS * 6 };
+enum { FLOOR_CELL_MAX_BYTES = 20 + 2 * PRICE_BUCKETS * 6 };
 size_t floor_cell_write(const struct floor_cell *c, unsigned char *p);
 bool floor_cell_parse(const unsigned char *p, size_t n, struct floor_cell *ret_c);
 

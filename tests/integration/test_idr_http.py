@@ -250,3 +250,16 @@ def test_slow_or_broken_clients_do_no_harm(idr):
     raw_exchange(idr.port, b"POST /route HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", seconds=0.2, shut=True)
     raw_exchange(idr.port, b"\x16\x03\x01\x02\x00\x01", seconds=0.2, shut=True)
     assert idr.ask("GET", "/ready").status == 200
+
+
+def test_floors_from_history(tmp_path):
+    with running(Idr(tmp_path, "floors: { min_auctions: 200 }")) as (idr,):
+        idr.send([event(f"a{i}", T0 + i, bidders=[bid("aster", 1.5), bid("birch", 1.2, won=False)]) for i in range(300)])
+        data = idr.ask("GET", "/floors/p1").json()
+        values = data["modelGroups"][0]["values"]
+        assert data["currency"] == "USD" and data["skipRate"] == 5
+        assert 1.3 < values["banner|gbr|phone"] <= 1.5 / 0.85
+        assert values["*|*|*"] == values["banner|gbr|phone"]
+        assert idr.ask("GET", "/floors/p2").json()["modelGroups"][0]["values"] == {"*": 0}
+        assert idr.ask("PUT", "/floors/p1", {"floorMin": 2.5}).status == 200
+        assert idr.ask("GET", "/floors/p1").json()["modelGroups"][0]["values"]["banner|gbr|phone"] == 2.5
