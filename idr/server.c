@@ -321,8 +321,9 @@ static void stop(struct idr *idr)
 		workers_each(idr->workers, drain_worker, NULL, NULL);
 		workers_join(idr->workers);
 	}
-	keeper_free(idr->keeper);
+	keeper_stop(idr->keeper);
 	learner_free(idr->learner);
+	keeper_free(idr->keeper);
 	alarm(0);
 }
 

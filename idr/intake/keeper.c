@@ -361,12 +361,18 @@ void keeper_answers_to(struct keeper *k, struct workers *workers)
 		log_event(LOG_ERROR, "load_failed", LOG_Z("error", "the store's thread has ended"));
 }
 
-void keeper_free(struct keeper *k)
+void keeper_stop(struct keeper *k)
 {
 	if (!k)
 		return;
 	workers_stop(k->thread);
 	workers_join(k->thread);
+}
+
+void keeper_free(struct keeper *k)
+{
+	if (!k)
+		return;
 	snapshot_view_deinit(&k->settings);
 	pthread_mutex_destroy(&k->lock);
 	free(k);

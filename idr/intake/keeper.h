@@ -34,7 +34,8 @@ struct keeper_options {
 
 struct keeper *keeper_start(const struct keeper_options *opt, struct errtext *why);
 /* Finishes what was submitted, closes the store. No worker may wait for an answer. */
-void keeper_free(struct keeper *k);
+void keeper_stop(struct keeper *k);
+void keeper_free(struct keeper *k); /* stopped, and after the learner: its batches are counted here */
 /* Whom to answer; before the first append. */
 void keeper_answers_to(struct keeper *k, struct workers *workers);
 

@@ -92,7 +92,7 @@ static void many_rules(void **state)
 
 	(void)state;
 	for (int i = 0; i < 5000; i++) {
-		char country[8];
+		char country[16];
 
 		snprintf(country, sizeof country, "c%d", i);
 		floors_model_add(m, &(struct floor_key){ STR("banner"), STR(""), str_of(country), STR("") },
