@@ -119,14 +119,11 @@ class Client(threading.local):
         self.conns = {}
 
     def call(self, port, method, path, body=None, key=None):
-        conn = self.conns.get(port)
-        if not conn:
-            conn = self.conns[port] = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-            conn.connect()
-            conn.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         headers = {"Content-Type": "application/json"}
         if key:
             headers["X-API-Key"] = key
+        kept = port in self.conns
+        conn = self.conns.get(port) or self.connect(port)
         try:
             conn.request(method, path, body, headers)
             reply = conn.getresponse()
@@ -134,7 +131,15 @@ class Client(threading.local):
         except (OSError, http.client.HTTPException):
             conn.close()
             del self.conns[port]
+            if kept:  # the server has closed a connection that was idle for long
+                return self.call(port, method, path, body, key)
             raise
+
+    def connect(self, port):
+        conn = self.conns[port] = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        conn.connect()
+        conn.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return conn
 
 
 def make_request(number, names, debug=False):
