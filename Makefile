@@ -137,6 +137,13 @@ install: $(MAINS) ## install the services and their configuration below $(prefix
 	cp -R pbs/config $(DESTDIR)$(prefix)/share/nexus/pbs
 	cp -R idr/config $(DESTDIR)$(prefix)/share/nexus/idr
 
+bench: all ## measure the real binaries; BENCH_ARGS="--runs 5 --only pbs,route"
+	@NEXUS_BIN=$(abspath $(B))/bin $(PYTHON) tests/load/bench.py --json $(B)/bench.json $(BENCH_ARGS)
+
+docs: $(MAINS) ## write docs/configuration.md from the key tables
+	@{ echo '# Configuration'; echo; echo 'Written by `make docs` from the key tables; defaults < YAML < environment.'; \
+	   for s in pbs idr; do echo; echo "## nexus-$$s"; echo; $(B)/bin/nexus-$$s --config-reference; done; } > docs/configuration.md
+
 cov: ## line coverage of the unit tests
 	@$(MAKE) --no-print-directory VARIANT=cov unit
 	@tests/run-cov build/cov
@@ -183,4 +190,4 @@ help: ## list targets
 
 FORCE: ;
 .SECONDARY:
-.PHONY: all deps run bins test integration conformance install cov fuzz run-fuzz unit check-asan check-tsan check-vectors check-deps format check-format tidy clean help FORCE
+.PHONY: all bench docs deps run bins test integration conformance install cov fuzz run-fuzz unit check-asan check-tsan check-vectors check-deps format check-format tidy clean help FORCE

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/args.h"
@@ -17,6 +18,18 @@ static int fail(const char *what, const struct errtext *why)
 {
 	fprintf(stderr, "nexus-pbs: %s: %s\n", what, why->text);
 	return 1;
+}
+
+/* Every client and every bidder call is a descriptor. A limit that cannot be raised is only worth a warning. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_event(LOG_WARN, "file_limit", LOG_INT("files", limit.rlim_cur));
 }
 
 /* Blocks until a signal asks for the end. */
@@ -48,6 +61,7 @@ static int serve(const struct pbs_config *config)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL); /* workers inherit it: only this thread hears them */
 	signal(SIGPIPE, SIG_IGN);
 	json_object_seed(0);
+	raise_file_limit();
 	if (pbs_server_load(&server, config, &why) < 0) {
 		status = fail("cannot start", &why);
 	} else if (pbs_server_start(&server, &why) < 0) {

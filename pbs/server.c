@@ -219,6 +219,10 @@ static int init_worker(struct worker *thread, struct errtext *why)
 		.categories = s->categories,
 		.metrics = metrics_new(s->metrics),
 	};
+	if (!w->exchange.http) {
+		errtext_set(why, "the system's certificates cannot be read; install ca-certificates");
+		return ERR_UNAVAILABLE;
+	}
 	rng_seed_os(&w->exchange.rng);
 	w->exchange.stored = stored_new(w->exchange.http, &stored);
 	start_router(w);
