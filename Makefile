@@ -142,7 +142,7 @@ bench: all ## measure the real binaries; BENCH_ARGS="--runs 5 --only pbs,route"
 
 docs: $(MAINS) ## write docs/configuration.md from the key tables
 	@{ echo '# Configuration'; echo; echo 'Written by `make docs` from the key tables; defaults < YAML < environment.'; \
-	   for s in pbs idr; do echo; echo "## nexus-$$s"; echo; $(B)/bin/nexus-$$s --config-reference; done; } > docs/configuration.md
+	   for s in pbs idr; do echo; $(B)/bin/nexus-$$s --config-reference; done; } > docs/configuration.md
 
 cov: ## line coverage of the unit tests
 	@$(MAKE) --no-print-directory VARIANT=cov unit

@@ -32,42 +32,24 @@ static const struct mark devices[] = {
 	{ "macintosh", "desktop" }, { "cros", "desktop" },  { "linux", "desktop" },
 };
 
-static bool has(struct str ua, const char *mark)
-{
-	size_t n = strlen(mark);
-
-	for (size_t i = 0; i + n <= ua.n; i++) {
-		size_t k = 0;
-
-		while (k < n && tolower((unsigned char)ua.p[i + k]) == mark[k])
-			k++;
-		if (k == n)
-			return true;
-	}
-	return false;
-}
-
 static const char *first_mark(struct str ua, const struct mark *marks, size_t n)
 {
-	if (ua.n > 1024)
-		ua.n = 1024; /* what tells stands at the front; the rest is not worth the time */
 	for (size_t i = 0; i < n; i++)
-		if (has(ua, marks[i].text))
+		if (memmem(ua.p, ua.n, marks[i].text, strlen(marks[i].text)))
 			return marks[i].name;
 	return "";
 }
 
-const char *user_agent_browser(struct str ua)
+struct user_agent user_agent_read(struct str ua)
 {
-	return first_mark(ua, browsers, ARRAY_LEN(browsers));
-}
+	char lower[512]; /* what tells stands at the front */
+	struct str text = { lower, ua.n < sizeof lower ? ua.n : sizeof lower };
 
-const char *user_agent_os(struct str ua)
-{
-	return first_mark(ua, systems, ARRAY_LEN(systems));
-}
-
-const char *user_agent_device(struct str ua)
-{
-	return first_mark(ua, devices, ARRAY_LEN(devices));
+	for (size_t i = 0; i < text.n; i++)
+		lower[i] = (char)tolower((unsigned char)ua.p[i]);
+	return (struct user_agent){
+		.browser = first_mark(text, browsers, ARRAY_LEN(browsers)),
+		.os = first_mark(text, systems, ARRAY_LEN(systems)),
+		.device = first_mark(text, devices, ARRAY_LEN(devices)),
+	};
 }

@@ -4,7 +4,6 @@
 
 #include "common/json.h"
 #include "common/mem.h"
-#include "common/user_agent.h"
 #include "pbs/exchange/auction.h"
 
 /* Source: OpenRTB 2.6 section 5, list "Device Types". */
@@ -12,20 +11,20 @@ static const char *const device_types[] = {
 	"", "mobile", "desktop", "ctv", "mobile", "tablet", "ctv", "ctv"
 };
 
-static struct str device_type(const json_t *device)
+static struct str device_type(const json_t *device, const struct user_agent *ua)
 {
 	int64_t type = json_int_at(device, "devicetype", 0);
 
 	if (type > 0 && type < (int64_t)ARRAY_LEN(device_types))
 		return str_of(device_types[type]);
-	return str_of(user_agent_device(json_str_at(device, "ua")));
+	return str_of(ua->device);
 }
 
-static struct str operating_system(const json_t *device)
+static struct str operating_system(const json_t *device, const struct user_agent *ua)
 {
 	struct str os = json_str_at(device, "os");
 
-	return os.n ? os : str_of(user_agent_os(json_str_at(device, "ua")));
+	return os.n ? os : str_of(ua->os);
 }
 
 static struct str format_of(const json_t *imp)
@@ -184,9 +183,9 @@ void event_of_auction(const struct auction *a, struct idr_event *ret_e)
 		.site = site ? json_str_at(site, "domain") : json_str_at(app, "bundle"),
 		.country = json_str_at(device, "geo.country"),
 		.region = json_str_at(device, "geo.region"),
-		.device_type = device_type(device),
-		.os = operating_system(device),
-		.browser = app ? STR("app") : str_of(user_agent_browser(json_str_at(device, "ua"))),
+		.device_type = device_type(device, &a->user_agent),
+		.os = operating_system(device, &a->user_agent),
+		.browser = app ? STR("app") : str_of(a->user_agent.browser),
 		.routing_mode = a->routing ? a->routing->mode : STR("fallback"),
 		.ts = (double)a->started_ms / 1000,
 		.total_configured = a->n_candidates,

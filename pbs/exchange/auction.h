@@ -16,6 +16,7 @@
 #include "common/idr_wire.h"
 #include "common/loop.h"
 #include "common/str.h"
+#include "common/user_agent.h"
 #include "pbs/adapters/registry.h"
 #include "pbs/exchange/adserver_targeting.h"
 #include "pbs/exchange/bid.h"
@@ -134,6 +135,7 @@ struct auction {
 	struct bidder_names names;
 	struct candidate *candidates;
 	size_t n_candidates;
+	struct user_agent user_agent;
 	uint32_t timeout_ms;  /* tmax within the host's bounds */
 	uint64_t deadline_ms; /* the loop's clock */
 	struct currency_rates rates;

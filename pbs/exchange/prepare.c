@@ -233,6 +233,7 @@ enum stage auction_enrich(struct auction *a)
 	if (debug_wanted(a) && !a->debug)
 		warn(&a->messages, WARN_ACCOUNT_DEBUG_OFF, "debug turned off for account");
 	set_deadline(a);
+	a->user_agent = user_agent_read(json_str_at(a->request, "device.ua"));
 	a->x_prebid = x_prebid_header(a);
 	collect_imp_ids(a);
 	collect_candidates(a);

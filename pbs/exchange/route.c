@@ -5,7 +5,6 @@
 
 #include "common/json.h"
 #include "common/mem.h"
-#include "common/user_agent.h"
 #include "pbs/exchange/auction.h"
 #include "pbs/metrics.h"
 
@@ -64,21 +63,18 @@ static json_t *brief_place(const json_t *place)
 }
 
 /* The user agent stays here; what it says about browser and system goes. */
-static json_t *brief_device(const json_t *device)
+static json_t *brief_device(const json_t *device, const struct user_agent *ua)
 {
 	static const char *const members[] = { "devicetype", "os" }, *const geo[] = { "country", "region" };
-	struct str ua = json_str_at(device, "ua");
 	json_t *j = json_object();
 
 	copy_members(j, device, members, ARRAY_LEN(members));
 	copy_object(j, device, "geo", geo, ARRAY_LEN(geo));
-	if (ua.n) {
-		json_set_str(j, "browser", str_of(user_agent_browser(ua)));
-		if (!json_object_get(j, "os"))
-			json_set_str(j, "os", str_of(user_agent_os(ua)));
-		if (!json_object_get(j, "devicetype"))
-			json_set_str(j, "type", str_of(user_agent_device(ua)));
-	}
+	json_set_str(j, "browser", str_of(ua->browser));
+	if (!json_object_get(j, "os"))
+		json_set_str(j, "os", str_of(ua->os));
+	if (!json_object_get(j, "devicetype"))
+		json_set_str(j, "type", str_of(ua->device));
 	return j;
 }
 
@@ -111,7 +107,8 @@ static json_t *brief_request(const struct auction *a)
 		if (json_object_get(a->request, places[i]))
 			json_object_set_new_nocheck(j, places[i],
 						    brief_place(json_object_get(a->request, places[i])));
-	json_object_set_new_nocheck(j, "device", brief_device(json_object_get(a->request, "device")));
+	json_object_set_new_nocheck(j, "device",
+				    brief_device(json_object_get(a->request, "device"), &a->user_agent));
 	if (json_at(a->request, "user.eids"))
 		json_object_set_new_nocheck(j, "user", brief_user(json_object_get(a->request, "user")));
 	json_set_int(j, "tmax", a->timeout_ms);
