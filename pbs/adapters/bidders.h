@@ -11,6 +11,7 @@ extern const struct adapter adapter_criteo;
 extern const struct adapter adapter_generic; /* any bidder without code */
 extern const struct adapter adapter_gumgum;
 extern const struct adapter adapter_improvedigital;
+extern const struct adapter adapter_ix;
 extern const struct adapter adapter_openx;
 extern const struct adapter adapter_pubmatic;
 extern const struct adapter adapter_sharethrough;

@@ -15,6 +15,7 @@ static const struct adapter *const adapters[] = {
 	&adapter_generic,
 	&adapter_gumgum,
 	&adapter_improvedigital,
+	&adapter_ix,
 	&adapter_openx,
 	&adapter_pubmatic,
 	&adapter_sharethrough,
