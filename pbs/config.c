@@ -142,6 +142,8 @@ static const struct conf_key keys[] = {
 
 	CONF_ENUM("log.level", "LOG_LEVEL", log_level, "info", "debug|info|warn|error|off", 0,
 		  "lowest level written"),
+	CONF_ENUM("log.access", "", access_log, "errors", "off|errors|all", 0,
+		  "which requests get a line of their own: none, answers of 500 and above, all"),
 	CONF_ENUM("log.format", "LOG_FORMAT", log_format, "json", "json|console", 0,
 		  "JSON lines, or text for people"),
 };

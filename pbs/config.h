@@ -12,6 +12,8 @@
 
 #include "common/conf.h"
 
+enum access_log { ACCESS_OFF, ACCESS_ERRORS, ACCESS_ALL };
+
 struct pbs_config {
 	/* server */
 	const char *host;
@@ -63,6 +65,7 @@ struct pbs_config {
 	uint64_t events_max_bytes;
 	/* log */
 	int log_level, log_format;
+	int access_log; /* enum access_log */
 };
 
 extern const struct conf_table pbs_conf_table;

@@ -32,18 +32,21 @@ static void raise_file_limit(void)
 		log_event(LOG_WARN, "file_limit", LOG_INT("files", limit.rlim_cur));
 }
 
-/* Blocks until a signal asks for the end. */
+/* Blocks until a signal asks for the end. Now and then the log says what it left out in the meantime. */
 static void wait_for_end(const sigset_t *signals)
 {
+	static const struct timespec look = { .tv_sec = 10 };
 	int number;
 
 	do {
-		if (sigwait(signals, &number) != 0)
-			return;
+		number = sigtimedwait(signals, NULL, &look);
+		if (number < 0)
+			log_flush_limited();
 		if (number == SIGHUP)
 			log_event(LOG_WARN, "reload_ignored",
-				  LOG_Z("reason", "this configuration is read at start only"));
-	} while (number == SIGHUP);
+				  LOG_Z("reason",
+					"the configuration is read at start only; start a new process"));
+	} while (number != SIGTERM && number != SIGINT);
 	log_event(LOG_INFO, "draining", LOG_INT("signal", number));
 }
 
@@ -72,6 +75,7 @@ static int serve(const struct pbs_config *config)
 			  LOG_INT("bidders", registry_count(server.registry)));
 		wait_for_end(&signals);
 		pbs_server_drain(&server);
+		log_flush_limited();
 		log_event(LOG_INFO, "stopped");
 	}
 	pbs_server_unload(&server);

@@ -132,6 +132,11 @@ static unsigned status_label(int status)
 	return status < 300 ? STATUS_2XX : status < 400 ? STATUS_3XX : status < 500 ? STATUS_4XX : STATUS_5XX;
 }
 
+static bool is_logged(const struct pbs_config *c, const struct http_request *req)
+{
+	return c->access_log == ACCESS_ALL || (c->access_log == ACCESS_ERRORS && req->status >= 500);
+}
+
 static void after_request(struct http_request *req)
 {
 	struct pbs_worker *w = pbs_worker_of(req);
@@ -140,7 +145,9 @@ static void after_request(struct http_request *req)
 
 	metrics_inc(w->exchange.metrics, M_REQUESTS, route, status_label(req->status));
 	metrics_observe(w->exchange.metrics, M_REQUEST_TIME, (double)us * 1e-6, route);
-	log_event(LOG_DEBUG, "request", LOG_Z("request_id", req->id), LOG_STR("path", req->path),
+	if (!is_logged(w->server->config, req))
+		return;
+	log_event(LOG_INFO, "request", LOG_Z("request_id", req->id), LOG_STR("path", req->path),
 		  LOG_INT("status", req->status), LOG_INT("us", us), LOG_INT("bytes", req->reply_bytes));
 }
 
