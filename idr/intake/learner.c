@@ -213,7 +213,8 @@ static void on_batch(struct mailbox_msg *m)
 void learner_take(struct learner *l, struct batch *b)
 {
 	b->to = l;
-	if (!workers_post(l->thread, 0, &b->msg, on_batch))
+	/* Without a thread the index could not be loaded: what is recorded is learned by the next start. */
+	if (!l->thread || !workers_post(l->thread, 0, &b->msg, on_batch))
 		batch_free(b);
 }
 
