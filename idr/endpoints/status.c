@@ -39,13 +39,11 @@ void endpoint_ready(struct http_request *req)
 /* What belongs to no worker is written from where it is known, beside the workers' sums. */
 static void write_gauges(struct idr *idr, struct buf *b)
 {
-	const struct router *r = atomic_load(&idr->router);
-	struct router_stats rs = { .kept_estimate = -1 };
+	struct router_stats rs;
 	struct keeper_state st;
 
 	keeper_state(idr->keeper, &st);
-	if (r)
-		router_stats(r, &rs);
+	learner_stats(idr->learner, &rs);
 	const struct {
 		const char *name, *help;
 		double v;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,8 @@ struct learner {
 	struct loop_task tick;
 	bool tick_due, prices_due;
 	int64_t store_id, seq, saved_seq, newest_ms;
+	pthread_mutex_t lock; /* of stats */
+	struct router_stats stats;
 };
 
 enum { PRICES_MS = 200 };
@@ -42,6 +45,8 @@ struct learner *learner_new(const struct learner_options *opt)
 	l->opt = *opt;
 	l->router = router_new(&opt->router);
 	snapshot_view_init(&l->settings, opt->settings);
+	pthread_mutex_init(&l->lock, NULL);
+	l->stats.kept_estimate = -1;
 	return l;
 }
 
@@ -176,6 +181,23 @@ void learner_learn(struct learner *l, const struct event *e)
 	l->seq = e->seq;
 }
 
+static void publish_stats(struct learner *l)
+{
+	struct router_stats s;
+
+	router_stats(l->router, &s);
+	pthread_mutex_lock(&l->lock);
+	l->stats = s;
+	pthread_mutex_unlock(&l->lock);
+}
+
+void learner_stats(struct learner *l, struct router_stats *ret_s)
+{
+	pthread_mutex_lock(&l->lock);
+	*ret_s = l->stats;
+	pthread_mutex_unlock(&l->lock);
+}
+
 static void on_prices_due(struct loop_timer *t)
 {
 	struct learner *l = container_of(t, struct learner, prices);
@@ -191,6 +213,7 @@ static void on_tick(struct loop_task *t)
 
 	l->tick_due = false;
 	router_tick(l->router, l->newest_ms);
+	publish_stats(l);
 	if (!l->prices_due)
 		loop_timer_start(l->loop, &l->prices, PRICES_MS, on_prices_due);
 	l->prices_due = true;
@@ -249,6 +272,7 @@ int learner_start(struct learner *l, struct errtext *why)
 	static const struct worker_class cls = { .name = "learner", .init = on_init, .deinit = on_deinit };
 
 	load_prices(l);
+	publish_stats(l);
 	l->thread = workers_start(1, &cls, l, why);
 	return l->thread ? 0 : ERR_INTERNAL;
 }
@@ -263,5 +287,6 @@ void learner_free(struct learner *l)
 	}
 	router_free(l->router);
 	snapshot_view_deinit(&l->settings);
+	pthread_mutex_destroy(&l->lock);
 	free(l);
 }

@@ -37,6 +37,9 @@ int64_t learner_load(struct learner *l, int64_t store_id, int64_t last_seq, stru
 void learner_learn(struct learner *l, const struct event *e);
 const struct router *learner_router(const struct learner *l);
 
+/* As of the last events that were learned. Any thread. */
+void learner_stats(struct learner *l, struct router_stats *ret_s);
+
 int learner_start(struct learner *l, struct errtext *why);
 void learner_take(struct learner *l, struct batch *b); /* takes ownership; duplicates in it are skipped */
 
