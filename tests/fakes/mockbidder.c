@@ -2,7 +2,7 @@
  * like that bidder would. A bare epoll server that scans the request instead of parsing it, so that it never
  * becomes the bottleneck of a measurement.
  *
- *   mockbidder --port 9000 [--seed 1] [--profiles FILE] [--keep]
+ *   mockbidder --port 9000 [--host 127.0.0.1] [--seed 1] [--profiles FILE] [--keep]
  *
  * Profiles (JSON): {"alpha":{"bid":0.7,"price":1.2,"spread":0.4,"latency_ms":40,"jitter":0.3,"error":0.01,
  *   "countries":{"GBR":1.5,"*":1},"formats":{"video":4},"sizes":{"300x600":1.4},"mode":"normal","cur":"USD"}}
@@ -19,6 +19,7 @@
  * POST /best with a request: {"revenue":2.3}, what calling every profiled bidder would have earned.
  * GET /stats: {"alpha":{"requests":3,"bids":2}}. With --keep, GET /last/<name> returns the last request body
  * and its headers as {"headers":[...],"body":...}. POST /profile/<name> with a profile replaces it. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -958,13 +959,16 @@ static void send_due(void)
 	}
 }
 
-static int listen_on(uint16_t port)
+static int listen_on(const char *host, uint16_t port)
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(port) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
 	struct epoll_event ev = { .events = EPOLLIN };
 
-	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (inet_pton(AF_INET, host, &addr.sin_addr) != 1) {
+		fprintf(stderr, "mockbidder: %s is no IPv4 address\n", host);
+		exit(2);
+	}
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
 	if (bind(fd, (struct sockaddr *)&addr, sizeof addr) < 0 || listen(fd, 4096) < 0) {
 		fprintf(stderr, "mockbidder: port %u: %s\n", port, strerror(errno));
@@ -995,6 +999,7 @@ static void load_profiles(const char *path)
 
 int main(int argc, char **argv)
 {
+	const char *host = "127.0.0.1";
 	uint16_t port = 9000;
 	int listener;
 
@@ -1003,18 +1008,20 @@ int main(int argc, char **argv)
 			keep = true;
 		else if (i + 1 < argc && strcmp(argv[i], "--port") == 0)
 			port = (uint16_t)atoi(argv[++i]);
+		else if (i + 1 < argc && strcmp(argv[i], "--host") == 0)
+			host = argv[++i];
 		else if (i + 1 < argc && strcmp(argv[i], "--seed") == 0)
 			seed = strtoull(argv[++i], NULL, 10);
 		else if (i + 1 < argc && strcmp(argv[i], "--profiles") == 0)
 			load_profiles(argv[++i]);
 		else {
-			fprintf(stderr,
-				"usage: mockbidder [--port N] [--seed N] [--profiles FILE] [--keep]\n");
+			fprintf(stderr, "usage: mockbidder [--host A] [--port N] [--seed N] [--profiles "
+					"FILE] [--keep]\n");
 			return 2;
 		}
 	}
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	listener = listen_on(port);
+	listener = listen_on(host, port);
 	for (;;) {
 		struct epoll_event events[256];
 		int timeout = -1, n;
