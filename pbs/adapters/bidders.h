@@ -14,6 +14,7 @@ extern const struct adapter adapter_improvedigital;
 extern const struct adapter adapter_ix;
 extern const struct adapter adapter_openx;
 extern const struct adapter adapter_pubmatic;
+extern const struct adapter adapter_rubicon;
 extern const struct adapter adapter_sharethrough;
 extern const struct adapter adapter_smartadserver;
 extern const struct adapter adapter_sovrn;

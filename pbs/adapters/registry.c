@@ -18,6 +18,7 @@ static const struct adapter *const adapters[] = {
 	&adapter_ix,
 	&adapter_openx,
 	&adapter_pubmatic,
+	&adapter_rubicon,
 	&adapter_sharethrough,
 	&adapter_smartadserver,
 	&adapter_sovrn,
