@@ -139,6 +139,8 @@ install: $(MAINS) ## install the services and their configuration below $(prefix
 
 bench: all ## measure the real binaries; BENCH_ARGS="--runs 5 --only pbs,route"
 	@NEXUS_BIN=$(abspath $(B))/bin $(PYTHON) tests/load/bench.py --json $(B)/bench.json $(BENCH_ARGS)
+bench-adapters: $(B)/bin/adapter-bench ## CPU per bidder: request to bytes, reply to bids
+	@$<
 
 docs: $(MAINS) ## write docs/configuration.md from the key tables
 	@{ echo '# Configuration'; echo; echo 'Written by `make docs` from the key tables; defaults < YAML < environment.'; \
@@ -190,4 +192,4 @@ help: ## list targets
 
 FORCE: ;
 .SECONDARY:
-.PHONY: all bench docs deps run bins test integration conformance install cov fuzz run-fuzz unit check-asan check-tsan check-vectors check-deps format check-format tidy clean help FORCE
+.PHONY: all bench bench-adapters docs deps run bins test integration conformance install cov fuzz run-fuzz unit check-asan check-tsan check-vectors check-deps format check-format tidy clean help FORCE
