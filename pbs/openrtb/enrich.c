@@ -6,6 +6,7 @@
 #include "pbs/openrtb/defaults.h"
 #include "pbs/openrtb/interstitial.h"
 #include "pbs/openrtb/topics.h"
+#include "pbs/privacy/lmt.h"
 
 enum { HOST_MAX = 255 };
 
@@ -203,41 +204,13 @@ static void fill_gpc(json_t *req, struct str sec_gpc)
 		json_set_str(json_own_object(json_own_object(req, "regs"), "ext"), "gpc", STR("1"));
 }
 
-/* "14.2" or "14.2.1"; the patch level says nothing here. */
-static bool parse_version(struct str osv, uint32_t *ret_major, uint32_t *ret_minor)
-{
-	struct str major = str_cut(&osv, '.'), minor = osv.p ? str_cut(&osv, '.') : STR("");
-	uint32_t patch, maj, min;
-
-	if (!str_parse_u32(major, 0, UINT32_MAX, &maj) || !str_parse_u32(minor, 0, UINT32_MAX, &min) ||
-	    (osv.p && !str_parse_u32(osv, 0, UINT32_MAX, &patch)))
-		return false;
-	*ret_major = maj;
-	*ret_minor = min;
-	return true;
-}
-
-/* iOS 14.0 and 14.1 had no way to ask the user, so the zeroed advertising id is the signal; from 14.2 on the
- * app reports the user's answer. */
+/* The flag of an iOS app is what the system's consent prompt says. */
 static void fill_ios_lmt(json_t *req)
 {
-	const json_t *device = json_object_get(req, "device");
-	struct str ifa = json_str(json_object_get(device, "ifa"));
-	uint32_t major, minor;
-	int64_t atts, lmt;
+	int lmt;
 
-	if (!json_object_get(req, "app") || !str_eq_nocase(json_str_at(device, "os"), STR("ios")) ||
-	    !parse_version(json_str_at(device, "osv"), &major, &minor) || major < 14)
-		return;
-	if (major == 14 && minor < 2) {
-		lmt = ifa.n == 0 || str_eq(ifa, STR("00000000-0000-0000-0000-000000000000"));
-	} else {
-		atts = json_int_at(device, "ext.atts", -1);
-		if (atts < 0 || atts > 3)
-			return;
-		lmt = atts != 3;
-	}
-	json_set_int(json_own(req, "device"), "lmt", lmt);
+	if (lmt_ios(req, &lmt))
+		json_set_int(json_own(req, "device"), "lmt", lmt);
 }
 
 int enrich(json_t *req, const struct enrich_http *http, const struct enrich_rules *rules, struct rng *rng,
