@@ -64,7 +64,8 @@ static void parse_gpp(const json_t *regs, const struct validate_rules *rules, st
 	struct errtext why = { "" };
 
 	*ret_gpp = (struct gpp_sections){ STR(""), STR("") };
-	if (text.n && rules->parse_gpp && rules->parse_gpp(text, m->arena, ret_gpp, &why) < 0) {
+	if (text.n && rules->parse_gpp &&
+	    rules->parse_gpp(rules->gpp_ctx, text, m->arena, ret_gpp, &why) < 0) {
 		*ret_gpp = (struct gpp_sections){ STR(""), STR("") };
 		warn(m, WARN_CONSENT, "GPP consent string is invalid and will be ignored. (%s)", why.text);
 	}

@@ -35,9 +35,10 @@ struct validate_rules {
 
 	bool (*is_currency)(struct str code);              /* ISO 4217, any case */
 	bool (*is_adjustments)(const json_t *adjustments); /* ext.prebid.bidadjustments */
-	/* 0, or ERR_INPUT. The sections are borrowed from `a` or from the text. */
-	int (*parse_gpp)(struct str text, struct arena *a, struct gpp_sections *ret_sections,
+	/* 0, or ERR_INPUT. The sections are borrowed from `a`, from the text or from `ctx`. */
+	int (*parse_gpp)(const void *ctx, struct str text, struct arena *a, struct gpp_sections *ret_sections,
 			 struct errtext *why);
+	const void *gpp_ctx;
 	int (*check_us_privacy)(struct str text,
 				struct errtext *why); /* `why`: "must contain 4 characters" */
 

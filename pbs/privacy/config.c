@@ -180,6 +180,21 @@ static int read_default_value(const json_t *gdpr, struct errtext *why, bool *ret
 	return 0;
 }
 
+static int read_when_missing(const json_t *gdpr, struct errtext *why, bool *ret_strict)
+{
+	const json_t *list = NULL, *v;
+	int err = read_object(gdpr, "vendor_list", why, &list);
+
+	v = setting_find(list, "when_missing");
+	if (err || !v || json_is_null(v))
+		return err;
+	*ret_strict = str_eq(json_str(v), STR("strict"));
+	if (*ret_strict || str_eq(json_str(v), STR("default")))
+		return 0;
+	errtext_set(why, "gdpr.vendor_list.when_missing must be \"default\" or \"strict\"");
+	return ERR_INPUT;
+}
+
 static int read_host_gdpr(const json_t *tree, struct errtext *why, struct privacy_host *h)
 {
 	const json_t *gdpr = NULL, *tcf2 = NULL;
@@ -190,6 +205,8 @@ static int read_host_gdpr(const json_t *tree, struct errtext *why, struct privac
 		err = read_object(gdpr, "tcf2", why, &tcf2);
 	if (!err)
 		err = read_bool(gdpr, "enabled", why, &h->gdpr_enabled);
+	if (!err)
+		err = read_when_missing(gdpr, why, &h->strict_missing_list);
 	if (!err)
 		err = read_default_value(gdpr, why, &h->gdpr_default_applies);
 	if (!err)

@@ -51,6 +51,7 @@ struct privacy_host {
 	uint16_t host_vendor_id;   /* gdpr.host_vendor_id, 0 */
 	struct names non_standard_publishers;
 	bool strict_disclosed_vendors; /* gdpr.strict-disclosed-vendors-treatment, true: TCF 2.3 */
+	bool strict_missing_list;      /* gdpr.vendor_list.when_missing: "strict" calls nobody, "default" */
 	bool ccpa_enforce;             /* ccpa.enforce, true */
 	bool lmt_enforce;              /* lmt.enforce, true */
 

@@ -354,3 +354,21 @@ const struct gpp_section *gpp_find(const struct gpp *g, unsigned id)
 			return &g->sections[i];
 	return NULL;
 }
+
+struct gpp_reading gpp_read(struct str text, struct arena *a)
+{
+	struct gpp_reading r = { NULL, NULL };
+	struct errtext why;
+	struct gpp *g;
+
+	if (text.n == 0)
+		return r;
+	if (gpp_parse(text, a, &why, &g) < 0) {
+		r.error = arena_strdup(a, why.text);
+		return r;
+	}
+	r.gpp = g;
+	for (size_t i = 0; i < g->n && !r.error; i++)
+		r.error = g->sections[i].error;
+	return r;
+}

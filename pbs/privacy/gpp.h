@@ -89,6 +89,13 @@ struct gpp {
 
 int gpp_parse(struct str text, struct arena *a, struct errtext *why, struct gpp **ret_gpp);
 
+/* A string read once, for all who need it: what could be read, and the first error in it. */
+struct gpp_reading {
+	const struct gpp *gpp; /* NULL: not even the header could be read, or the string was empty */
+	const char *error;     /* NULL: the string is in order */
+};
+struct gpp_reading gpp_read(struct str text, struct arena *a);
+
 /* NULL when the container has no such section. `g` may be NULL. */
 const struct gpp_section *gpp_find(const struct gpp *g, unsigned id);
 

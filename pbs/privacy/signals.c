@@ -60,38 +60,23 @@ static bool channel_enabled(const int8_t *by_channel, int8_t all, enum privacy_c
 
 /* ---- GPP ---- */
 
-static const char *first_section_error(const struct gpp *g)
-{
-	for (size_t i = 0; i < g->n; i++)
-		if (g->sections[i].error)
-			return g->sections[i].error;
-	return NULL;
-}
-
 static int read_gpp(struct reader *r)
 {
-	struct str text = json_str_at(r->in->request, "regs.gpp");
 	const json_t *sid = json_at(r->in->request, "regs.gpp_sid");
-	const char *error = NULL;
-	struct errtext why;
-	struct gpp *gpp = NULL;
+	struct gpp_reading reading =
+		r->in->gpp ? *r->in->gpp : gpp_read(json_str_at(r->in->request, "regs.gpp"), r->arena);
 
 	r->gpp_sid = json_array_size(sid) ? sid : NULL;
-	if (text.n == 0)
-		return 0;
-	if (gpp_parse(text, r->arena, &why, &gpp) < 0)
-		error = arena_strdup(r->arena, why.text);
-	else
-		error = first_section_error(gpp);
-	r->p->gpp = gpp;
-	if (!error)
+	r->p->gpp = reading.gpp;
+	if (!reading.error)
 		return 0;
 	if (r->in->host->strict) {
-		errtext_set(r->why, "request.regs.gpp is invalid: %s", error);
+		errtext_set(r->why, "request.regs.gpp is invalid: %s", reading.error);
 		return ERR_INPUT;
 	}
-	warn(r, arena_printf(r->arena, "GPP consent string is invalid and will be ignored. (%s)", error));
-	message(r, true, "prebid", ERROR_PLAIN, arena_strdup(r->arena, error));
+	warn(r, arena_printf(r->arena, "GPP consent string is invalid and will be ignored. (%s)",
+			     reading.error));
+	message(r, true, "prebid", ERROR_PLAIN, arena_strdup(r->arena, reading.error));
 	return 0;
 }
 

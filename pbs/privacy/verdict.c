@@ -62,7 +62,8 @@ static void judge_gdpr(const struct judge *j, struct privacy_verdict *v)
 	if (!j->p->gdpr_enforced)
 		return;
 	if (j->p->consent_state != CONSENT_VALID) {
-		if (!gdpr_default_call(g))
+		if (!gdpr_default_call(g) ||
+		    (j->p->consent_state == CONSENT_NO_LIST && j->in->host->strict_missing_list))
 			apply_rule(v, PRIVACY_GDPR_CALL);
 		apply_rule(v, PRIVACY_GDPR_IDS);
 		if (!gdpr_default_geo(g))

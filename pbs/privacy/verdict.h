@@ -32,6 +32,7 @@
 struct gvl;
 struct tcf;
 struct gpp;
+struct gpp_reading;
 
 /* Why something is removed or refused: id, name (debug, metrics), what it removes, where the signal stands.
  * No removal means: the bidder is not called. */
@@ -75,8 +76,9 @@ struct privacy_input {
 	const struct privacy_account *account; /* NULL: the host's settings alone */
 	const struct privacy_bidder *bidders;
 	size_t n_bidders;
-	struct str publisher_id; /* compared with gdpr.non_standard_publishers */
-	bool sec_gpc;            /* the HTTP header Sec-GPC: 1 was there */
+	const struct gpp_reading *gpp; /* of regs.gpp, for callers that have read it already; else NULL */
+	struct str publisher_id;       /* compared with gdpr.non_standard_publishers */
+	bool sec_gpc;                  /* the HTTP header Sec-GPC: 1 was there */
 	bool validated; /* validate() has warned about the signals: warn only of what it cannot know */
 
 	/* The vendor list of that specification (2 or 3) and version, NULL while it is not at hand. */

@@ -26,8 +26,10 @@ static int check_params(const void *ctx, struct str core, const json_t *params, 
 	return json_is_object(params) ? 0 : ERR_INPUT;
 }
 
-static int parse_gpp(struct str text, struct arena *a, struct gpp_sections *ret, struct errtext *why)
+static int parse_gpp(const void *ctx, struct str text, struct arena *a, struct gpp_sections *ret,
+		     struct errtext *why)
 {
+	(void)ctx;
 	(void)a;
 	errtext_set(why, "empty");
 	*ret = (struct gpp_sections){ text, text };

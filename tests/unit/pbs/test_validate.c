@@ -26,8 +26,10 @@ static bool fake_adjustments(const json_t *j)
 	return !json_object_get(j, "bad");
 }
 
-static int fake_gpp(struct str text, struct arena *a, struct gpp_sections *ret, struct errtext *why)
+static int fake_gpp(const void *ctx, struct str text, struct arena *a, struct gpp_sections *ret,
+		    struct errtext *why)
 {
+	(void)ctx;
 	(void)a;
 	if (str_eq(text, STR("BAD"))) {
 		errtext_set(why, "unreadable");
