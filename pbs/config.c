@@ -1,5 +1,7 @@
 #include "pbs/config.h"
 
+#include <string.h>
+
 #include "common/err.h"
 
 #define CONF_T struct pbs_config
@@ -94,12 +96,58 @@ static const struct conf_key keys[] = {
 		  "creatives that load over plain HTTP"),
 	CONF_TREE("host_schain_node", host_schain_node, 0,
 		  "this host's node, appended to every supply chain"),
-	CONF_U32("gdpr.host_vendor_id", "", host_vendor_id, "0", 0, 65535, 0,
-		 "this host's id in the Global Vendor List"),
 	CONF_U32("tmax_adjustments.bidder_network_latency_buffer_ms", "", bidder_network_buffer_ms, "10", 0,
 		 1000, 0, "taken off the tmax that bidders are told: the way to them and back"),
 	CONF_U32("tmax_adjustments.pbs_response_preparation_duration_ms", "", response_preparation_ms, "5", 0,
 		 1000, 0, "taken off as well: what we need after the last reply"),
+
+	CONF_BOOL("privacy.enforce_gdpr", "PBS_ENFORCE_GDPR", enforce_gdpr, "true", 0,
+		  "act on GDPR signals and consent strings"),
+	CONF_BOOL("privacy.enforce_ccpa", "PBS_ENFORCE_CCPA", enforce_ccpa, "true", 0,
+		  "act on US privacy strings, the US sections of GPP and Global Privacy Control"),
+	CONF_BOOL("privacy.enforce_coppa", "PBS_ENFORCE_COPPA", enforce_coppa, "true", 0,
+		  "remove identifiers and places of children"),
+	CONF_BOOL("privacy.strict_mode", "PBS_PRIVACY_STRICT_MODE", privacy_strict, "false", 0,
+		  "refuse requests whose consent is needed and missing or malformed"),
+	CONF_BOOL("gdpr.enabled", "", gdpr_enabled, "true", 0,
+		  "false: every permission is given, everywhere"),
+	CONF_STR("gdpr.default_value", "", gdpr_default_value, "0", 0,
+		 "1: GDPR applies when neither the request nor its place says so"),
+	CONF_U32("gdpr.host_vendor_id", "", host_vendor_id, "0", 0, 65535, 0,
+		 "this host's id in the Global Vendor List"),
+	CONF_LIST("gdpr.eea_countries", "", eea_countries, "", 0,
+		  "ISO 3166 alpha-3 codes; empty = the EEA, the United Kingdom and their territories"),
+	CONF_LIST("gdpr.non_standard_publishers", "", non_standard_publishers, "", 0,
+		  "publisher ids whose auctions are exempt from GDPR"),
+	CONF_BOOL("gdpr.strict-disclosed-vendors-treatment", "", strict_disclosed_vendors, "true", 0,
+		  "TCF 2.3: strings of March 2026 and later must list disclosed vendors"),
+	CONF_TREE("gdpr.tcf2", gdpr_tcf2, 0,
+		  "enabled, purpose1 to purpose10, purpose_one_treatment, special_feature1"),
+	CONF_BOOL("ccpa.enforce", "", ccpa_enforce, "true", 0, "for accounts that do not say otherwise"),
+	CONF_BOOL("lmt.enforce", "", lmt_enforce, "true", 0, "act on device.lmt"),
+	CONF_BOOL("gdpr.vendor_list.enabled", "", gvl_enabled, "true", 0,
+		  "fetch the Global Vendor List; without it consent counts as missing unless a list is on "
+		  "disk"),
+	CONF_STR("gdpr.vendor_list.latest_url", "", gvl_latest_url,
+		 "https://vendor-list.consensu.org/v%s/vendor-list.json", 0,
+		 "the newest list; %s stands for the specification, 2 or 3"),
+	CONF_STR("gdpr.vendor_list.archive_url", "", gvl_archive_url,
+		 "https://vendor-list.consensu.org/v%s/archives/vendor-list-v%d.json", 0,
+		 "one version; %s stands for the specification, %d for the version"),
+	CONF_STR("gdpr.vendor_list.directory", "", gvl_dir, "", 0,
+		 "folder in which lists are kept across restarts, v3-120.json; empty = in memory alone"),
+	CONF_U32("gdpr.vendor_list.preload", "", gvl_preload, "20", 0, 4095, 0,
+		 "versions before the newest that are fetched at start, without waiting for a request"),
+	CONF_ENUM("gdpr.vendor_list.when_missing", "", gvl_when_missing, "default", "default|strict", 0,
+		  "default: bidders are called if purpose 2 is not enforced; strict: they are not called"),
+	CONF_U32("gdpr.timeouts_ms.init_vendorlist_fetches", "", gvl_init_timeout_ms, "30000", 1, 120000, 0,
+		 "for one list fetched at start or when it is refreshed"),
+	CONF_U32("gdpr.timeouts_ms.active_vendorlist_fetch", "", gvl_active_timeout_ms, "5000", 1, 120000, 0,
+		 "for a list that a request needed; the request itself does not wait"),
+	CONF_U32("gdpr.live_gvl_refresh_interval_seconds", "", gvl_refresh_s, "86400", 1, 31536000, 0,
+		 "how often the newest list is asked for"),
+	CONF_U32("gdpr.vendor_list.retry_seconds", "", gvl_retry_s, "30", 1, 86400, 0,
+		 "after a failure; doubles with each one, up to an hour"),
 
 	CONF_STR("cache.scheme", "", cache_scheme, "http", 0, "of the Prebid Cache that bids are put into"),
 	CONF_STR("cache.host", "", cache_host, "", 0,
@@ -155,6 +203,10 @@ static int check(const void *values, struct errtext *why)
 	if (c->timeout_default_ms > c->timeout_max_ms) {
 		errtext_set(why, "auction_timeouts_ms.default: %u is more than auction_timeouts_ms.max, %u",
 			    c->timeout_default_ms, c->timeout_max_ms);
+		return ERR_INPUT;
+	}
+	if (strcmp(c->gdpr_default_value, "0") != 0 && strcmp(c->gdpr_default_value, "1") != 0) {
+		errtext_set(why, "gdpr.default_value: \"%s\" is neither 0 nor 1", c->gdpr_default_value);
 		return ERR_INPUT;
 	}
 	return 0;

@@ -49,7 +49,18 @@ struct pbs_config {
 	int creative_size_mode, secure_markup_mode;
 	uint32_t max_creative_width, max_creative_height;
 	json_t *host_schain_node;
-	uint32_t host_vendor_id, bidder_network_buffer_ms, response_preparation_ms;
+	uint32_t bidder_network_buffer_ms, response_preparation_ms;
+	/* privacy; the rules themselves are parsed by pbs/privacy/config.h */
+	bool enforce_gdpr, enforce_ccpa, enforce_coppa, privacy_strict;
+	bool gdpr_enabled, strict_disclosed_vendors, ccpa_enforce, lmt_enforce;
+	const char *gdpr_default_value;
+	uint32_t host_vendor_id;
+	struct conf_list eea_countries, non_standard_publishers;
+	json_t *gdpr_tcf2;
+	bool gvl_enabled;
+	const char *gvl_latest_url, *gvl_archive_url, *gvl_dir;
+	int gvl_when_missing;
+	uint32_t gvl_preload, gvl_init_timeout_ms, gvl_active_timeout_ms, gvl_refresh_s, gvl_retry_s;
 	/* cache */
 	const char *cache_scheme, *cache_host, *cache_query;
 	uint32_t cache_expected_ms;

@@ -6,6 +6,7 @@
 #include "common/mem.h"
 #include "pbs/adapters/registry.h"
 #include "pbs/exchange/auction.h"
+#include "pbs/privacy/verdict.h"
 
 const double pbs_metric_times[16] = { 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075,
 				      0.1,   0.15,  0.2,   0.3,  0.5,  0.75, 1,    2 };
@@ -14,6 +15,12 @@ static const struct metric_def defs[] = { PBS_METRICS(METRIC_ROW) };
 _Static_assert(ARRAY_LEN(defs) == PBS_METRIC_COUNT, "one row a metric");
 
 static const char *const statuses[STATUS_VALUES] = { "2xx", "3xx", "4xx", "5xx", "client_left" };
+static const char *const gvl_results[GVL_VALUES] = { "fetched", "not_modified", "failed" };
+static const char *const privacy_rules[] = {
+#define X(id, name, scrub, signal) [PRIVACY_##id] = name,
+	PRIVACY_RULES(X)
+#undef X
+};
 static const char *const events[EVENT_VALUES] = { "sent", "retried", "refused", "dropped" };
 static const char *const outcomes[] = {
 	[OUTCOME_NO_BID] = "no_bid",
@@ -23,12 +30,12 @@ static const char *const outcomes[] = {
 };
 
 /* The texts of labels that are known only at run time. */
-struct names {
+struct label_texts {
 	const char **routes, **bidders;
 	struct metric_label labels[PBS_LABELS];
 };
 
-static struct names names;
+static struct label_texts names;
 
 static const char **route_names(const struct http_route *routes, size_t n)
 {
@@ -64,6 +71,8 @@ struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_ro
 	names.labels[LABEL_ROUTED] =
 		(struct metric_label){ "result", unrouted_names, UNROUTED_VALUES, false };
 	names.labels[LABEL_EVENT] = (struct metric_label){ "fate", events, EVENT_VALUES, false };
+	names.labels[LABEL_RULE] = (struct metric_label){ "rule", privacy_rules, PRIVACY_RULE_COUNT, false };
+	names.labels[LABEL_GVL] = (struct metric_label){ "result", gvl_results, GVL_VALUES, false };
 	return metrics_set_new("nexus_pbs", defs, PBS_METRIC_COUNT, names.labels, PBS_LABELS);
 }
 
@@ -72,5 +81,5 @@ void pbs_metrics_free(struct metrics_set *set)
 	metrics_set_free(set);
 	free(names.routes);
 	free(names.bidders);
-	names = (struct names){ 0 };
+	names = (struct label_texts){ 0 };
 }

@@ -13,6 +13,8 @@ enum pbs_label {
 	LABEL_OUTCOME,
 	LABEL_ROUTED,
 	LABEL_EVENT,
+	LABEL_RULE,
+	LABEL_GVL,
 	PBS_LABELS
 };
 
@@ -34,15 +36,25 @@ extern const double pbs_metric_times[16]; /* seconds, for anything that waits on
 	  LABEL_ROUTED)                                                                                      \
 	X(M_ROUTER_TIME, METRIC_HISTOGRAM(pbs_metric_times), "router_time_seconds", "Wait for the router")   \
 	X(M_CALLS_SAVED, METRIC_COUNTER, "bidder_calls_saved_total", "Bidders the router left out")          \
+	X(M_PRIVACY_RULES, METRIC_COUNTER, "privacy_rules_total",                                            \
+	  "Bidders to which a privacy rule applied, by rule", LABEL_RULE)                                    \
+	X(M_PRIVACY_REFUSED, METRIC_COUNTER, "privacy_refused_total",                                        \
+	  "Requests refused because of their privacy signals")                                               \
+	X(M_GVL_MISSING, METRIC_COUNTER, "vendor_list_missing_total",                                        \
+	  "Auctions whose consent was made for a vendor list that is not at hand")                           \
+	X(M_GVL_FETCHES, METRIC_COUNTER, "vendor_list_fetches_total", "Vendor lists asked for, by result",   \
+	  LABEL_GVL)                                                                                         \
+	X(M_GVL_LISTS, METRIC_GAUGE, "vendor_lists", "Versions of the vendor list at hand")                  \
 	X(M_EVENTS, METRIC_COUNTER, "events_total", "Auction events for the router, by fate", LABEL_EVENT)   \
 	X(M_EVENTS_WAITING, METRIC_GAUGE, "events_waiting", "Auction events not yet delivered")
 
 enum pbs_metric { PBS_METRICS(METRIC_ENUM) PBS_METRIC_COUNT };
 
-/* Values of LABEL_STATUS and LABEL_EVENT; LABEL_OUTCOME is enum bidder_outcome, LABEL_ROUTED enum unrouted.
- */
+/* Values of LABEL_STATUS, LABEL_EVENT and LABEL_GVL; LABEL_OUTCOME is enum bidder_outcome, LABEL_ROUTED enum
+ * unrouted, LABEL_RULE enum privacy_rule. */
 enum pbs_status { STATUS_2XX, STATUS_3XX, STATUS_4XX, STATUS_5XX, STATUS_CLIENT_LEFT, STATUS_VALUES };
 enum pbs_event { EVENT_SENT, EVENT_RETRIED, EVENT_REFUSED, EVENT_DROPPED, EVENT_VALUES };
+enum pbs_gvl { GVL_FETCHED, GVL_NOT_MODIFIED, GVL_FAILED, GVL_VALUES };
 
 struct registry;
 struct http_route;
