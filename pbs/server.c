@@ -15,7 +15,9 @@
 #include "pbs/bidders.h"
 #include "pbs/idr_client.h"
 #include "pbs/metrics.h"
+#include "pbs/privacy_settings.h"
 #include "pbs/stored/category_files.h"
+#include "pbs/vendor_lists.h"
 
 enum { DRAIN_LOOK_MS = 5, RATE_LIMIT_KEYS = 100000, GZIP_MIN_BYTES = 1400, MAX_HEADER_BYTES = 16384 };
 
@@ -48,6 +50,8 @@ int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struc
 	*s = (struct pbs_server){ .config = config };
 	if (load_keys(s, why) < 0)
 		return ERR_INPUT;
+	if (privacy_settings_host(config, why, &s->privacy) < 0)
+		return ERR_INPUT;
 	s->registry = bidders_load(config, why);
 	s->files = stored_files_load(config->stored_dir, why);
 	s->categories = category_files_load(config->category_mapping_dir, why);
@@ -55,11 +59,14 @@ int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struc
 		return ERR_INPUT;
 	s->rate_limit = rate_limit_new(RATE_LIMIT_KEYS, 0);
 	s->metrics = pbs_metrics_new(pbs_routes, pbs_n_routes, s->registry);
+	s->vendor_lists = vendor_lists_new(config, s->metrics);
 	return 0;
 }
 
 void pbs_server_unload(struct pbs_server *s)
 {
+	vendor_lists_free(s->vendor_lists);
+	privacy_host_free(s->privacy);
 	if (s->metrics)
 		pbs_metrics_free(s->metrics);
 	rate_limit_free(s->rate_limit);
@@ -225,6 +232,9 @@ static int init_worker(struct worker *thread, struct errtext *why)
 		.registry = s->registry,
 		.categories = s->categories,
 		.metrics = metrics_new(s->metrics),
+		.privacy = s->privacy,
+		.privacy_accounts = privacy_accounts_new(),
+		.vendor_lists = s->vendor_lists,
 	};
 	if (!w->exchange.http) {
 		errtext_set(why, "the system's certificates cannot be read; install ca-certificates");
@@ -248,6 +258,7 @@ static void deinit_worker(struct worker *thread)
 	idr_client_free(w->exchange.idr);
 	stored_free(w->exchange.stored);
 	http_client_free(w->exchange.http);
+	privacy_accounts_free(w->exchange.privacy_accounts);
 	free(w);
 }
 
@@ -257,6 +268,8 @@ int pbs_server_start(struct pbs_server *s, struct errtext *why)
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t n = s->config->workers ? s->config->workers : (size_t)(cores > 0 ? cores : 1);
 
+	if (vendor_lists_start(s->vendor_lists, why) < 0)
+		return ERR_UNAVAILABLE;
 	s->workers = workers_start(n, &cls, s, why);
 	return s->workers ? 0 : ERR_UNAVAILABLE;
 }

@@ -34,6 +34,8 @@ struct pbs_server {
 	struct api_keys *keys;
 	struct rate_limit *rate_limit;
 	struct metrics_set *metrics;
+	struct privacy_host *privacy;
+	struct vendor_lists *vendor_lists;
 	struct workers *workers;
 };
 

@@ -51,7 +51,7 @@ static void report(const struct auction *a)
 {
 	struct idr_event e;
 
-	if (!a->x->analytics || a->n_candidates == 0)
+	if (!a->x->analytics || a->n_candidates == 0 || a->unreported)
 		return;
 	event_of_auction(a, &e);
 	analytics_add(a->x->analytics, &e);

@@ -2,9 +2,23 @@
 
 #include "common/err.h"
 #include "common/json.h"
+#include "common/log.h"
 #include "pbs/config.h"
 #include "pbs/exchange/auction.h"
 #include "pbs/openrtb/report.h"
+#include "pbs/privacy_settings.h"
+
+static int malformed(struct auction *a, const char *reason)
+{
+	log_limited(LOG_ERROR, "account_malformed", LOG_STR("account", a->account_id),
+		    LOG_Z("reason", reason));
+	(void)refuse_as(&a->messages, ERROR_MALFORMED_ACCOUNT,
+			"The prebid-server account config for account id \"" STR_FMT
+			"\" is malformed. Please reach "
+			"out to the prebid server host.",
+			STR_ARG(a->account_id));
+	return ERR_INTERNAL;
+}
 
 static int deny(struct auction *a, int code, const char *text)
 {
@@ -16,6 +30,7 @@ int account_settle(struct auction *a, const json_t *stored)
 {
 	const struct pbs_config *c = a->x->config;
 	bool unknown = str_eq(a->account_id, STR("unknown"));
+	struct errtext why;
 
 	if (c->account_required && unknown)
 		return deny(a, ERROR_ACCOUNT_REQUIRED,
@@ -26,14 +41,8 @@ int account_settle(struct auction *a, const json_t *stored)
 		return deny(a, ERROR_ACCOUNT_REQUIRED,
 			    "Prebid-server could not verify the Account ID. Please reach out to the prebid "
 			    "server host.");
-	if (stored && !json_is_object(stored)) {
-		(void)refuse_as(&a->messages, ERROR_MALFORMED_ACCOUNT,
-				"The prebid-server account config for account id \"" STR_FMT
-				"\" is malformed. Please reach "
-				"out to the prebid server host.",
-				STR_ARG(a->account_id));
-		return ERR_INTERNAL;
-	}
+	if (stored && !json_is_object(stored))
+		return malformed(a, "not an object");
 	if (stored && c->account_defaults)
 		a->account = arena_own_json(a->arena, json_merge_patch(c->account_defaults, stored));
 	else
@@ -45,6 +54,9 @@ int account_settle(struct auction *a, const json_t *stored)
 				STR_ARG(a->account_id));
 		return ERR_DENIED;
 	}
+	if (privacy_accounts_get(a->x->privacy_accounts, stored ? stored : c->account_defaults, a->account,
+				 a->arena, &why, &a->privacy_account) < 0)
+		return malformed(a, why.text);
 	return 0;
 }
 

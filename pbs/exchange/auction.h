@@ -32,6 +32,7 @@
 #include "pbs/openrtb/enrich.h"
 #include "pbs/openrtb/validate.h"
 #include "pbs/price/currency.h"
+#include "pbs/privacy/gpp.h"
 #include "pbs/stored/stored.h"
 
 enum stage {
@@ -50,6 +51,9 @@ enum stage {
 };
 
 struct auction;
+struct privacy;
+struct privacy_account;
+struct scrub_cache;
 
 /* Where the request came from and how its answer is sent. */
 struct auction_front {
@@ -126,7 +130,8 @@ struct auction {
 	json_t *request; /* merged; from ENRICH on decoded, normalised and never changed again */
 	struct stored_lookup lookup;
 	struct str account_id;
-	const json_t *account; /* settings merged over the host's defaults */
+	const json_t *account;                         /* settings merged over the host's defaults */
+	const struct privacy_account *privacy_account; /* … and what they say about privacy; may be NULL */
 
 	/* ENRICH */
 	bool debug;
@@ -139,12 +144,18 @@ struct auction {
 	uint32_t timeout_ms;  /* tmax within the host's bounds */
 	uint64_t deadline_ms; /* the loop's clock */
 	struct currency_rates rates;
-	struct gpp_sections gpp; /* of regs.gpp, for bidders that read no GPP */
-	struct str x_prebid;     /* header of every bidder call */
+	struct gpp_reading gpp_reading; /* regs.gpp */
+	struct gpp_sections gpp;        /* … for bidders that read no GPP */
+	struct str x_prebid;            /* header of every bidder call */
 	struct nonbids nonbids;
 	struct floors_account floors_account;
 	struct floors_input floors_in;
 	struct floors_state floors;
+
+	/* PRIVACY */
+	struct privacy *privacy;      /* NULL until then; its bidders are those of `candidates`, in order */
+	struct scrub_cache *scrubbed; /* what bidders that lose the same things share */
+	bool unreported;              /* the account wants no analytics of this auction */
 
 	/* ROUTE */
 	struct idr_route_request route_request;

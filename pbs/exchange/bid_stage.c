@@ -4,6 +4,7 @@
 #include "pbs/exchange/auction.h"
 #include "pbs/exchange/fanout.h"
 #include "pbs/price/adjust.h"
+#include "pbs/privacy/verdict.h"
 
 static int convert(const void *rates, double amount, struct str from, struct str to, double *ret_amount,
 		   struct errtext *why)
@@ -87,6 +88,7 @@ static void adapt_to_bidder(struct auction *a, struct bidder_run *run)
 	if (a->floors.active && a->floors_account.adjust_for_bid_adjustment && factor != 1)
 		floors_adjust_for_bidder(run->split.request, factor);
 	split_set_tmax(&run->split, split_tmax_ms(&tmax, json_int_at(a->request, "tmax", 0), left));
+	privacy_apply(a->privacy, (size_t)(run->candidate - a->candidates), run->split.request, a->scrubbed);
 	split_finish(&run->split, &dialect, &a->gpp);
 }
 

@@ -5,6 +5,7 @@
 #include "common/json.h"
 #include "pbs/exchange/auction.h"
 #include "pbs/exchange/route.h"
+#include "pbs/privacy/verdict.h"
 
 static json_t *render_headers(const struct bidder_call *call)
 {
@@ -72,5 +73,7 @@ json_t *debug_render(const struct auction *a)
 	if (a->request)
 		json_object_set_nocheck(debug, "resolvedrequest", a->request);
 	json_object_set_new_nocheck(debug, "routing", route_render(a));
+	if (a->privacy)
+		json_object_set_new_nocheck(debug, "privacy", privacy_debug_new(a->privacy));
 	return debug;
 }

@@ -18,8 +18,11 @@ struct exchange {
 	const struct currency_table *rates; /* replaced whole when new rates arrive; may be NULL */
 	const json_t *categories;           /* category files by name ("dfp/dfp"), NULL = none */
 	struct stored *stored;
-	struct idr_client *idr;      /* NULL = routing is off */
-	struct analytics *analytics; /* NULL = nobody is told */
+	const struct privacy_host *privacy;
+	struct privacy_accounts *privacy_accounts;
+	struct vendor_lists *vendor_lists; /* shared by all workers */
+	struct idr_client *idr;            /* NULL = routing is off */
+	struct analytics *analytics;       /* NULL = nobody is told */
 	struct metrics *metrics;
 	struct rng rng;
 	size_t open_auctions;

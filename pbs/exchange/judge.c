@@ -287,9 +287,3 @@ enum stage auction_judge(struct auction *a)
 				 a->arena, &a->messages, &a->adserver_targeting);
 	return STAGE_CACHE;
 }
-
-enum stage auction_privacy(struct auction *a)
-{
-	(void)a; /* every bidder may be called with everything */
-	return STAGE_ROUTE;
-}

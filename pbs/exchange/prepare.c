@@ -7,6 +7,7 @@
 #include "pbs/config.h"
 #include "pbs/exchange/account.h"
 #include "pbs/exchange/auction.h"
+#include "pbs/exchange/privacy_stage.h"
 #include "pbs/openrtb/convert.h"
 #include "pbs/openrtb/enrich.h"
 #include "pbs/openrtb/ext.h"
@@ -105,6 +106,7 @@ static int check(struct auction *a)
 		.tolerant = c->tolerant_params || json_bool_at(a->account, "tolerant_params", false),
 	};
 
+	privacy_stage_read(a, &rules);
 	for (size_t i = 0; i < c->blocked_apps.n; i++)
 		blocked[i] = str_of(c->blocked_apps.v[i]);
 	return validate(a->request, &rules, &a->messages);
