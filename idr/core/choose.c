@@ -52,6 +52,11 @@ static void pad(struct choice *c)
 	}
 }
 
+static float place_factor(const struct choice *c, size_t i)
+{
+	return c->slot[i] >= 0 ? word_load(&c->worth->place_factor[worth_place(c->taken)][c->slot[i]]) : 1;
+}
+
 void choose_start(struct choice *c)
 {
 	float hi = -9, lo, v, before = 0;
@@ -65,8 +70,9 @@ void choose_start(struct choice *c)
 		v = expf(lo + grid_step * (float)j);
 		c->left[j] = v - before;
 	}
+	c->taken = 0;
 	for (size_t i = 0; i < c->padded; i++) {
-		c->factor[i] = c->base[i];
+		c->factor[i] = c->base[i] * place_factor(c, i);
 		c->overlap[i] = c->strongest[i] = 1;
 	}
 	survival(c, lo);
@@ -90,22 +96,26 @@ int choose_top(const struct choice *c, float *ret_net)
 	return at;
 }
 
+/* What the one just taken leaves of the others; its strongest overlap counts fully, the rest by half. */
+static void overlap(struct choice *c, const float *row)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		float r = c->slot[i] >= 0 ? word_load(&row[c->slot[i]]) : 1, t;
+
+		c->overlap[i] *= r;
+		c->strongest[i] = r < c->strongest[i] ? r : c->strongest[i];
+		t = sqrtf(c->overlap[i] * c->strongest[i]);
+		c->factor[i] = c->base[i] * place_factor(c, i) * (t < c->damping_min ? c->damping_min : t);
+	}
+}
+
 void choose_take(struct choice *c, size_t a)
 {
 	c->open[a] = 0;
 	for (unsigned j = 0; j < GRID; j++)
 		c->left[j] *= 1 - c->h[j][a];
-	if (c->slot[a] >= 0) {
-		const float *row = c->pairs->factor[c->format][c->slot[a]];
-
-		for (size_t i = 0; i < c->n; i++) {
-			float r = c->slot[i] >= 0 ? word_load(&row[c->slot[i]]) : 1, t;
-
-			c->overlap[i] *= r;
-			c->strongest[i] = r < c->strongest[i] ? r : c->strongest[i];
-			t = sqrtf(c->overlap[i] * c->strongest[i]);
-			c->factor[i] = c->base[i] * (t < c->damping_min ? c->damping_min : t);
-		}
-	}
+	c->taken++;
+	if (c->slot[a] >= 0)
+		overlap(c, c->pairs->factor[c->format][c->slot[a]]);
 	gains(c);
 }

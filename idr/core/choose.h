@@ -3,7 +3,7 @@
  * Revenue of a set is the expected maximum of its bids. It is integrated on a grid of prices: `left[j]` is
  * the weight of price step j times the chance that nobody taken so far reaches it, so that taking a bidder
  * multiplies it by 1 - h, and the marginal value of another is one dot product. Two learned corrections
- * stand for what independence misses: calib (per bidder) and pairs (shared demand; the strongest overlap
+ * stand for what independence misses: worth (per bidder, context and place) and pairs (shared demand; the strongest overlap
  * counts fully, further ones by half).
  *
  * Use: fill the inputs, choose_start(), then choose_top() and choose_take() in turn.
@@ -13,6 +13,7 @@
 
 #include "idr/core/pairs.h"
 #include "idr/core/router.h"
+#include "idr/core/worth.h"
 
 enum { GRID = 32 };
 
@@ -22,17 +23,19 @@ struct choice {
 	float floor_usd, damping_min;
 	unsigned format;
 	const struct pairs *pairs;
+	const struct worth *worth;
 	int slot[ROUTER_CANDIDATES];
 	_Alignas(64) float p[ROUTER_CANDIDATES]; /* chance of a valid bid */
 	float mu[ROUTER_CANDIDATES];             /* its log price */
 	float inv_sd[ROUTER_CANDIDATES];         /* 1 / deviation of the log price */
-	float base[ROUTER_CANDIDATES];           /* calibration */
+	float base[ROUTER_CANDIDATES];           /* worth_factors() */
 	float penalty[ROUTER_CANDIDATES];        /* what a call costs beside its price, US dollars CPM */
 	/* the state */
 	float open[ROUTER_CANDIDATES]; /* 1 = may be taken */
 	float gain[ROUTER_CANDIDATES]; /* marginal value now, US dollars CPM */
 	float factor[ROUTER_CANDIDATES], overlap[ROUTER_CANDIDATES], strongest[ROUTER_CANDIDATES];
 	size_t padded;
+	unsigned taken;
 	float left[GRID];
 	float h[GRID][ROUTER_CANDIDATES];
 };

@@ -53,14 +53,15 @@ void decide_means(const struct router *r, const struct context *ctx, const struc
 	c->damping_min = r->tune.damping_min;
 	c->format = ctx->format;
 	c->pairs = r->pairs;
+	c->worth = &r->worth;
+	worth_factors(&r->worth, e->key, slot, n, c->base);
 	for (size_t i = 0; i < n; i++) {
 		int b = slot[i];
 
 		c->slot[i] = b;
 		c->p[i] = normal_tail(-e->s[i] / sqrtf(1 + e->v[i]));
 		c->mu[i] = e->m[i];
-		c->inv_sd[i] = 1 / sqrtf(b >= 0 ? word_load(&r->price_var[b]) : 0.5f);
-		c->base[i] = b >= 0 ? word_load(&r->calib.factor[ctx->format][b]) : 1;
+		c->inv_sd[i] = 1 / sqrtf(b >= 0 ? word_load(&r->price_var[ctx->format][b]) : 0.5f);
 		c->penalty[i] = slow_ms > 0 && b >= 0 ? lambda * word_load(&r->counts[b].slow) : 0;
 		c->open[i] = 1;
 		if (b >= 0) {

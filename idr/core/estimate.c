@@ -16,15 +16,15 @@ uint64_t estimate_row_key(uint64_t key, unsigned group)
 }
 
 VECTOR_CLONES
-static void add_row(struct sums *a, const struct row *row, unsigned blocks)
+static void add_row(struct sums *a, const float *row, unsigned blocks)
 {
 	for (unsigned b = 0; b < BLOCKS; b++) {
 		if (!(blocks >> b & 1))
 			continue;
-		lanes_add(a->s + b * BLOCK, row->w + b * BLOCK);
-		lanes_add(a->v + b * BLOCK, row->v + b * BLOCK);
-		lanes_add(a->m + b * BLOCK, row->m + b * BLOCK);
-		lanes_add(a->u + b * BLOCK, row->u + b * BLOCK);
+		lanes_add(a->s + b * BLOCK, row + ROW_BID * LANES + b * BLOCK);
+		lanes_add(a->v + b * BLOCK, row + ROW_BID_VAR * LANES + b * BLOCK);
+		lanes_add(a->m + b * BLOCK, row + ROW_PRICE * LANES + b * BLOCK);
+		lanes_add(a->u + b * BLOCK, row + ROW_PRICE_VAR * LANES + b * BLOCK);
 	}
 }
 
@@ -38,7 +38,7 @@ static void sum_group(const struct router *r, const struct estimate *e, unsigned
 		int64_t at = rows_find(&r->rows, estimate_row_key(e->key[f], group));
 
 		if (at >= 0) {
-			add_row(a, &r->rows.row[at], blocks);
+			add_row(a, rows_lanes(&r->rows, at, 0), blocks);
 		} else {
 			v0 += feature_bid_var[f];
 			u0 += feature_price_var[f];

@@ -74,9 +74,9 @@ static float score_ids(const struct explain_in *x, size_t i)
 		if (there < 0)
 			continue;
 		here = rows_find(&x->r->rows, estimate_row_key(x->e->key[F_IDS], (unsigned)slot / LANES));
-		q = s + word_load(&x->r->rows.row[there].w[slot % LANES]);
+		q = s + word_load(&rows_lanes(&x->r->rows, there, ROW_BID)[slot % LANES]);
 		if (here >= 0)
-			q -= word_load(&x->r->rows.row[here].w[slot % LANES]);
+			q -= word_load(&rows_lanes(&x->r->rows, here, ROW_BID)[slot % LANES]);
 		q = normal_tail(-q / sd);
 		best = q > best ? q : best;
 	}
@@ -137,7 +137,7 @@ static void explain_level(const struct explain_in *x, size_t i, struct verdict *
 
 		if (at < 0)
 			continue;
-		var = word_load(&x->r->rows.row[at].v[slot % LANES]);
+		var = word_load(&rows_lanes(&x->r->rows, at, ROW_BID_VAR)[slot % LANES]);
 		if (var > 0.5f * feature_bid_var[f])
 			continue;
 		v->level = (uint8_t)ladder[k].level;

@@ -23,6 +23,7 @@ struct lesson {
 	struct choice c;
 	float p[ROUTER_CANDIDATES]; /* expected chance of a bid, the bidder being alive */
 	int64_t row[FEATURES][GROUPS];
+	struct worth_rows worth;
 };
 
 static void collect(struct lesson *l)
@@ -56,12 +57,27 @@ static void touch_rows(struct lesson *l)
 
 	for (size_t i = 0; i < l->n; i++)
 		groups |= 1u << (l->slot[i] / LANES);
-	for (unsigned f = 0; f < FEATURES; f++)
+	for (unsigned f = 0; f < FEATURES; f++) {
+		const float first[ROWS_ARRAYS] = {
+			[ROW_BID_VAR] = feature_bid_var[f], [ROW_PRICE_VAR] = feature_price_var[f]
+		};
+
 		for (unsigned g = 0; g < GROUPS; g++)
-			l->row[f][g] = groups >> g & 1
-					       ? rows_touch(&l->r->rows, estimate_row_key(l->est.key[f], g),
-							    feature_bid_var[f], feature_price_var[f])
-					       : -1;
+			l->row[f][g] = groups >> g & 1 ? rows_touch(&l->r->rows,
+								    estimate_row_key(l->est.key[f], g), first)
+						       : -1;
+	}
+	worth_touch(&l->r->worth, l->est.key, groups, &l->worth);
+}
+
+/* What one weight of a row takes of the evidence; low = the floor under its variance. */
+static void step(float *row, unsigned mean, unsigned lane, float gain, float shrink, float low)
+{
+	float *m = &row[mean * LANES + lane], *v = &row[(mean + 1) * LANES + lane], var = *v;
+
+	word_store(m, *m + var * gain);
+	var *= 1 - var * shrink;
+	word_store(v, var < low ? low : var);
 }
 
 static void learn_bid(struct lesson *l, size_t i)
@@ -75,41 +91,30 @@ static void learn_bid(struct lesson *l, size_t i)
 	      info = clampf(hazard * (hazard + t), 0, 1);
 
 	word_store(&r->alive[l->slot[i]].p, alive);
-	for (unsigned f = 0; f < FEATURES; f++) {
-		struct row *row = l->row[f][g] < 0 ? NULL : &r->rows.row[l->row[f][g]];
-		float v, low = feature_bid_var[f] * r->tune.bid_floor;
-
-		if (!row)
-			continue;
-		v = row->v[lane];
-		word_store(&row->w[lane], row->w[lane] + weight * sign * v / sd * hazard);
-		v *= 1 - weight * v / var * info;
-		word_store(&row->v[lane], v < low ? low : v);
-	}
+	for (unsigned f = 0; f < FEATURES; f++)
+		if (l->row[f][g] >= 0)
+			step(rows_lanes(&r->rows, l->row[f][g], 0), ROW_BID, lane,
+			     weight * sign / sd * hazard, weight / var * info,
+			     feature_bid_var[f] * r->tune.bid_floor);
 }
 
 static void learn_price(struct lesson *l, size_t i)
 {
 	struct router *r = l->r;
-	unsigned g = (unsigned)l->slot[i] / LANES, lane = (unsigned)l->slot[i] % LANES;
+	unsigned g = (unsigned)l->slot[i] / LANES, lane = (unsigned)l->slot[i] % LANES,
+		 format = l->e->ctx->format;
 	float log_price = logf(l->cpm[i]), err = clampf(log_price - l->est.m[i], -3, 3);
-	float s2 = r->price_var[l->slot[i]], total = l->est.u[i] + s2;
+	float *s2 = &r->price_var[format][l->slot[i]], *seen = &r->price_seen[format][l->slot[i]];
+	float total = l->est.u[i] + *s2, var;
 
 	floor_learn(&r->floors, l->e->ctx, log_price);
-	for (unsigned f = 0; f < FEATURES; f++) {
-		struct row *row = l->row[f][g] < 0 ? NULL : &r->rows.row[l->row[f][g]];
-		float u, k, low = feature_price_var[f] * r->tune.price_floor;
-
-		if (!row)
-			continue;
-		u = row->u[lane];
-		k = u / total;
-		word_store(&row->m[lane], row->m[lane] + k * err);
-		u *= 1 - k;
-		word_store(&row->u[lane], u < low ? low : u);
-	}
-	s2 += 0.01f * (err * err - s2);
-	word_store(&r->price_var[l->slot[i]], s2 < 0.05f ? 0.05f : s2);
+	for (unsigned f = 0; f < FEATURES; f++)
+		if (l->row[f][g] >= 0)
+			step(rows_lanes(&r->rows, l->row[f][g], 0), ROW_PRICE, lane, err / total, 1 / total,
+			     feature_price_var[f] * r->tune.price_floor);
+	*seen = fminf(*seen + 1, r->tune.price_var_memory);
+	var = *s2 + (err * err - *s2) / *seen;
+	word_store(s2, var < 0.05f ? 0.05f : var);
 }
 
 /* All bidders pooled: the habits of the market, from which new bidders and publishers start. The publisher's
@@ -160,23 +165,23 @@ static void replay(struct lesson *l)
 {
 	struct router *r = l->r;
 	float lambda = decide_price(r, l->s), best = 0, kept = -1, net;
-	float keep = 1 - 1 / r->tune.calib_memory, prior = r->tune.calib_prior * r->revenue;
 	enum everybody all = decide_everybody(r, l->s, l->e->auction);
-	unsigned f = l->e->ctx->format, n = 0;
+	unsigned n = 0;
 	int i;
 
 	decide_means(r, l->e->ctx, &l->est, l->slot, l->n, lambda, l->s->slow_ms, &l->c);
 	choose_start(&l->c);
 	while ((i = choose_top(&l->c, &net)) >= 0) {
-		float gain = l->c.gain[i] / l->c.base[i];
+		float gain = l->c.gain[i], price = exp_fast(l->c.mu[i]);
 		float added = l->cpm[i] > best ? l->cpm[i] - best : 0;
 
 		if (kept < 0 && n >= l->s->min_bidders && net < lambda)
 			kept = best;
 		best += added;
 		n++;
+		worth_learn(&r->worth, &l->worth, (unsigned)l->slot[i], worth_place(l->c.taken),
+			    added / price, gain / price);
 		choose_take(&l->c, (size_t)i);
-		calib_learn(&r->calib, f, (unsigned)l->slot[i], added, gain, keep, prior);
 	}
 	if (all == FOR_AUDIT || all == FOR_CONTROL || all == FOR_SHADOW)
 		budget_audit(r->budgets, budget_at(r->budgets, l->s->budget.scope), kept < 0 ? best : kept,

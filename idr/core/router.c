@@ -12,7 +12,7 @@ void router_conf_default(struct router_conf *ret_conf)
 {
 	*ret_conf = (struct router_conf){ .memory_bytes = (size_t)112 << 20,
 					  .seed = 1,
-					  .learning_auctions = 300 };
+					  .learning_auctions = 500 };
 }
 
 void router_reset(struct router *r)
@@ -20,10 +20,13 @@ void router_reset(struct router *r)
 	r->bidders = (struct bidders){ 0 };
 	r->floors = (struct floor_refs){ 0 };
 	for (unsigned b = 0; b < ROUTER_SLOTS; b++) {
-		r->price_var[b] = 0.5f;
+		for (unsigned f = 0; f < FORMATS; f++) {
+			r->price_var[f][b] = 0.5f;
+			r->price_seen[f][b] = 20;
+		}
 		r->alive[b].p = 1;
 	}
-	calib_init(&r->calib);
+	worth_clear(&r->worth);
 	pairs_init(r->pairs);
 	budget_init(r->budgets, r->tune.price_start);
 	memset(r->counts, 0, ROUTER_SLOTS * sizeof *r->counts);
@@ -40,7 +43,8 @@ struct router *router_new(const struct router_conf *conf)
 
 	r->conf = *conf;
 	r->tune = tuning_default;
-	rows_init(&r->rows, conf->memory_bytes);
+	rows_init(&r->rows, conf->memory_bytes / 8 * 7, ROW_ARRAYS);
+	worth_init(&r->worth, conf->memory_bytes / 8);
 	r->pairs = xcalloc(1, sizeof *r->pairs);
 	r->budgets = xcalloc(1, sizeof *r->budgets);
 	r->counts = xcalloc(ROUTER_SLOTS, sizeof *r->counts);
@@ -54,6 +58,7 @@ struct router *router_free(struct router *r)
 	if (!r)
 		return NULL;
 	rows_deinit(&r->rows);
+	worth_deinit(&r->worth);
 	free(r->pairs);
 	free(r->budgets);
 	free(r->counts);
@@ -76,7 +81,7 @@ void router_stats(const struct router *r, struct router_stats *ret_s)
 		.outcomes = r->outcomes,
 		.rows = r->rows.used,
 		.rows_max = (size_t)r->rows.buckets * ROWS_WAYS,
-		.bytes = rows_bytes(&r->rows),
+		.bytes = rows_bytes(&r->rows) + rows_bytes(&r->worth.rows),
 		.rows_evicted = r->rows.evicted,
 		.rows_refused = r->rows.refused,
 		.bidders = router_bidders(r),
@@ -133,7 +138,7 @@ bool router_bidder_stats(const struct router *r, unsigned slot, struct bidder_st
 	s.latency_p50_ms = latency_quantile(c->latency, 0.5f);
 	s.latency_p95_ms = latency_quantile(c->latency, 0.95f);
 	s.slow_share = word_load(&c->slow);
-	s.price_sd = sqrtf(word_load(&r->price_var[slot]));
+	s.price_sd = sqrtf(word_load(&r->price_var[FORMAT_BANNER][slot]));
 	s.last_seen_ms = __atomic_load_n(&c->last_seen_ms, __ATOMIC_RELAXED);
 	most_redundant(r, slot, &s);
 	*ret_s = s;

@@ -32,9 +32,9 @@ enum {
 struct router;
 
 struct router_conf {
-	size_t memory_bytes; /* ceiling of the row table, default 112 MiB; the rest takes under 16 MiB */
+	size_t memory_bytes; /* ceiling of the row tables, default 112 MiB; the rest takes under 12 MiB */
 	uint64_t seed;       /* salts audits, control groups and exploration */
-	uint32_t learning_auctions; /* `learning` until so many events were learned in all, default 300 */
+	uint32_t learning_auctions; /* `learning` until so many events were learned in all, default 500 */
 };
 void router_conf_default(struct router_conf *ret_conf);
 

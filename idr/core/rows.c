@@ -6,22 +6,22 @@
 
 enum { HEAT_MAX = 255, HEAT_NEW = 2 };
 
-static size_t row_bytes(void)
+static size_t row_bytes(unsigned arrays)
 {
-	return sizeof(struct row) + sizeof(uint64_t) + 2 * sizeof(float) + 1;
+	return arrays * LANES * sizeof(float) + sizeof(uint64_t) + 2 * sizeof(float) + 1;
 }
 
 /* calloc leaves large blocks untouched, so a page costs memory only once a row in it is used. */
-void rows_init(struct rows *t, size_t memory_bytes)
+void rows_init(struct rows *t, size_t memory_bytes, unsigned arrays)
 {
-	size_t n = memory_bytes / row_bytes() / ROWS_WAYS;
+	size_t n = memory_bytes / row_bytes(arrays) / ROWS_WAYS;
 
 	if (n < 64)
 		n = 64;
-	*t = (struct rows){ .buckets = (uint32_t)n };
+	*t = (struct rows){ .buckets = (uint32_t)n, .arrays = arrays };
 	n *= ROWS_WAYS;
-	t->memory = xcalloc(n + 1, sizeof *t->row);
-	t->row = (struct row *)(((uintptr_t)t->memory + 63) & ~(uintptr_t)63);
+	t->memory = xcalloc(n * arrays + 1, LANES * sizeof(float));
+	t->lanes = (float *)(((uintptr_t)t->memory + 63) & ~(uintptr_t)63);
 	t->key = xcalloc(n, sizeof *t->key);
 	t->pop_w = xcalloc(n, sizeof *t->pop_w);
 	t->pop_m = xcalloc(n, sizeof *t->pop_m);
@@ -47,19 +47,14 @@ void rows_clear(struct rows *t)
 
 size_t rows_bytes(const struct rows *t)
 {
-	return t->used * row_bytes();
+	return t->used * row_bytes(t->arrays);
 }
 
-static void row_reset(struct rows *t, size_t at, float v0, float u0)
+static void row_reset(struct rows *t, size_t at, const float first[ROWS_ARRAYS])
 {
-	struct row *r = &t->row[at];
-
-	for (int i = 0; i < LANES; i++) {
-		word_store(&r->w[i], 0);
-		word_store(&r->v[i], v0);
-		word_store(&r->m[i], 0);
-		word_store(&r->u[i], u0);
-	}
+	for (unsigned k = 0; k < t->arrays; k++)
+		for (unsigned i = 0; i < LANES; i++)
+			word_store(&rows_lanes(t, (int64_t)at, k)[i], first[k]);
 	word_store(&t->pop_w[at], 0);
 	word_store(&t->pop_m[at], 0);
 }
@@ -86,7 +81,7 @@ static int64_t make_room(struct rows *t, size_t bucket_at)
 	return (int64_t)coolest;
 }
 
-int64_t rows_touch(struct rows *t, uint64_t key, float v0, float u0)
+int64_t rows_touch(struct rows *t, uint64_t key, const float first[ROWS_ARRAYS])
 {
 	int64_t at = rows_find(t, key);
 
@@ -99,7 +94,7 @@ int64_t rows_touch(struct rows *t, uint64_t key, float v0, float u0)
 	if (at < 0)
 		return -1;
 	__atomic_store_n(&t->key[at], 0, __ATOMIC_RELAXED);
-	row_reset(t, (size_t)at, v0, u0);
+	row_reset(t, (size_t)at, first);
 	__atomic_store_n(&t->key[at], key, __ATOMIC_RELEASE);
 	t->heat[at] = HEAT_NEW;
 	return at;

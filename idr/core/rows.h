@@ -1,14 +1,14 @@
-/* The table of weights: a row holds, side by side, what one part of a context ("publisher 7", "country GB")
- * adds to the bid chance and the log price of up to 64 bidders.
+/* A table of rows: a row holds, side by side, what one part of a context ("publisher 7", "country GB") adds to a few
+ * quantities of up to 64 bidders.
  *
- * Built like a processor's cache: a key picks a bucket of eight ways, so a look-up is one line of keys and
- * the memory is bounded by construction. Rows that events touch grow hot; a newcomer takes the place of a way
- * whose heat is 0 and otherwise cools the coolest one, so a flood of rare keys cannot push out a busy row.
+ * Built like a processor's cache: a key picks a bucket of eight ways, so a look-up is one line of keys and the memory
+ * is bounded by construction. Rows that events touch grow hot; a newcomer takes the place of a way whose heat is 0 and
+ * otherwise cools the coolest one, so a flood of rare keys cannot push out a busy row.
  *
- * Threads  one writer. Readers may look up and read at any time: every word is written whole, with relaxed
- *          order; a row that changes hands under a reader gives one decision a wrong addend, never a crash.
- *          Loads go through lanes_load(), which reads a vector exactly once (and lane by lane, atomically,
- *          under ThreadSanitizer, so that everything else stays checked); C11 atomics would not vectorise.
+ * Threads  one writer. Readers may look up and read at any time: every word is written whole, with relaxed order; a
+ *          row that changes hands under a reader gives one decision a wrong addend, never a crash. Loads go through
+ *          lanes_add(), which reads a vector exactly once (and lane by lane, atomically, under ThreadSanitizer, so
+ *          that everything else stays checked); C11 atomics would not vectorise.
  */
 #ifndef IDR_CORE_ROWS_H
 #define IDR_CORE_ROWS_H
@@ -20,26 +20,23 @@
 
 enum { LANES = 64, BLOCK = 16, BLOCKS = LANES / BLOCK, ROWS_WAYS = 8 };
 
-struct row {
-	_Alignas(64) float w[LANES]; /* bid chance, probit scale: mean */
-	float v[LANES];              /* … variance */
-	float m[LANES];              /* log price: mean */
-	float u[LANES];              /* … variance */
-};
+enum { ROWS_ARRAYS = 4 };
 
 struct rows {
-	struct row *row; /* aligned, inside `memory` */
+	float *lanes; /* row i, array k: lanes + (i * arrays + k) * LANES; aligned, inside `memory` */
 	void *memory;
 	uint64_t *key; /* 0 = free; ROWS_WAYS per bucket */
-	float *pop_w;  /* the population's weights, all bidders pooled */
-	float *pop_m;
+	float *pop_w;  /* the population's weights, all bidders pooled: bid chance … */
+	float *pop_m;  /* … and log price */
 	uint8_t *heat;
 	uint32_t buckets;
+	unsigned arrays;
 	size_t used;
 	uint64_t evicted, refused;
 };
 
-void rows_init(struct rows *t, size_t memory_bytes);
+/* `arrays` of 64 lanes per row, at most ROWS_ARRAYS. */
+void rows_init(struct rows *t, size_t memory_bytes, unsigned arrays);
 void rows_deinit(struct rows *t);
 void rows_clear(struct rows *t);
 size_t rows_bytes(const struct rows *t);
@@ -60,8 +57,13 @@ static inline int64_t rows_find(const struct rows *t, uint64_t key)
 	return -1;
 }
 
-/* The row of `key`, made with these variances when there is none; -1 when it was not admitted. */
-int64_t rows_touch(struct rows *t, uint64_t key, float v0, float u0);
+/* The row of `key`; when there is none it is made, all lanes of array k at first[k]. -1 when it was not admitted. */
+int64_t rows_touch(struct rows *t, uint64_t key, const float first[ROWS_ARRAYS]);
+
+static inline float *rows_lanes(const struct rows *t, int64_t row, unsigned array)
+{
+	return t->lanes + ((size_t)row * t->arrays + array) * LANES;
+}
 
 static inline void rows_prefetch_keys(const struct rows *t, uint64_t key)
 {

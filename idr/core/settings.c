@@ -30,7 +30,7 @@ void settings_default(struct settings *ret_s)
 		.exploration_slots = 2,
 		.min_score = 25,
 		.exploration_rate = 0.10f,
-		.audit_share = 0.005f,
+		.audit_share = 0.002f,
 		.traffic_share = 1,
 		.budget = { BUDGET_SHARE, 0.40f, 0 },
 	};

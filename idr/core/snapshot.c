@@ -13,7 +13,7 @@
 #include "idr/core/model.h"
 
 static const char magic[8] = "NXIDRTR";
-enum { SNAPSHOT_VERSION = 1 };
+enum { SNAPSHOT_VERSION = 2 };
 
 struct header {
 	char magic[8];
@@ -58,7 +58,7 @@ struct piece {
 	void *p;
 	size_t n;
 };
-enum { PIECES = 8 };
+enum { PIECES = 11 };
 
 static void pieces(const struct router *r, struct piece ret_p[PIECES])
 {
@@ -66,10 +66,13 @@ static void pieces(const struct router *r, struct piece ret_p[PIECES])
 	ret_p[1] = (struct piece){ (void *)&r->floors, sizeof r->floors };
 	ret_p[2] = (struct piece){ (void *)&r->price_var, sizeof r->price_var };
 	ret_p[3] = (struct piece){ (void *)&r->alive, sizeof r->alive };
-	ret_p[4] = (struct piece){ (void *)&r->calib, sizeof r->calib };
+	ret_p[4] = (struct piece){ (void *)&r->worth.place, sizeof r->worth.place };
 	ret_p[5] = (struct piece){ r->pairs, sizeof *r->pairs };
 	ret_p[6] = (struct piece){ r->counts, ROUTER_SLOTS * sizeof *r->counts };
 	ret_p[7] = (struct piece){ r->latencies, sizeof *r->latencies };
+	ret_p[8] = (struct piece){ (void *)&r->worth.place_var, sizeof r->worth.place_var };
+	ret_p[9] = (struct piece){ (void *)&r->worth.place_factor, sizeof r->worth.place_factor };
+	ret_p[10] = (struct piece){ (void *)&r->price_seen, sizeof r->price_seen };
 }
 
 static struct header header_of(const struct router *r)
@@ -89,9 +92,8 @@ static struct header header_of(const struct router *r)
 	return h;
 }
 
-static int put_rows(struct stream *s, const struct router *r)
+static int put_rows(struct stream *s, const struct rows *t)
 {
-	const struct rows *t = &r->rows;
 	struct record end = { 0 };
 
 	for (size_t i = 0; i < (size_t)t->buckets * ROWS_WAYS; i++) {
@@ -100,7 +102,8 @@ static int put_rows(struct stream *s, const struct router *r)
 
 		if (!t->key[i])
 			continue;
-		if ((err = put(s, &rec, sizeof rec)) < 0 || (err = put(s, &t->row[i], sizeof t->row[i])) < 0)
+		if ((err = put(s, &rec, sizeof rec)) < 0 ||
+		    (err = put(s, rows_lanes(t, (int64_t)i, 0), t->arrays * LANES * sizeof(float))) < 0)
 			return err;
 	}
 	return put(s, &end, sizeof end);
@@ -132,17 +135,19 @@ int router_save(const struct router *r, router_write_fn *write, void *arg)
 	pieces(r, p);
 	for (unsigned i = 0; i < PIECES && !err; i++)
 		err = put(&s, p[i].p, p[i].n);
-	if (err < 0 || (err = put_prices(&s, r)) < 0 || (err = put_rows(&s, r)) < 0)
+	if (err < 0 || (err = put_prices(&s, r)) < 0 || (err = put_rows(&s, &r->rows)) < 0 ||
+	    (err = put_rows(&s, &r->worth.rows)) < 0)
 		return err;
 	sum = (uint32_t)s.sum;
 	return s.write(s.arg, &sum, sizeof sum);
 }
 
-static int get_rows(struct stream *s, struct router *r)
+static int get_rows(struct stream *s, struct rows *t)
 {
 	for (;;) {
+		const float first[ROWS_ARRAYS] = { 0 };
+		float skipped[ROWS_ARRAYS * LANES];
 		struct record rec;
-		static struct row skipped;
 		int64_t at;
 		int err = get(s, &rec, sizeof rec);
 
@@ -151,14 +156,15 @@ static int get_rows(struct stream *s, struct router *r)
 		if (!rec.key)
 			return 0;
 		/* a smaller table keeps what finds room */
-		at = rows_touch(&r->rows, rec.key, 0, 0);
-		if ((err = get(s, at < 0 ? &skipped : &r->rows.row[at], sizeof skipped)) < 0)
+		at = rows_touch(t, rec.key, first);
+		err = get(s, at < 0 ? skipped : rows_lanes(t, at, 0), t->arrays * LANES * sizeof(float));
+		if (err < 0)
 			return err;
 		if (at < 0)
 			continue;
-		r->rows.pop_w[at] = rec.pop_w;
-		r->rows.pop_m[at] = rec.pop_m;
-		r->rows.heat[at] = (uint8_t)rec.heat;
+		t->pop_w[at] = rec.pop_w;
+		t->pop_m[at] = rec.pop_m;
+		t->heat[at] = (uint8_t)rec.heat;
 	}
 }
 
@@ -216,7 +222,8 @@ static int load(struct stream *s, struct router *r, struct errtext *why)
 	for (unsigned i = 0; i < PIECES; i++)
 		if ((err = get(s, p[i].p, p[i].n)) < 0)
 			return err;
-	if ((err = get_prices(s, r)) < 0 || (err = get_rows(s, r)) < 0)
+	if ((err = get_prices(s, r)) < 0 || (err = get_rows(s, &r->rows)) < 0 ||
+	    (err = get_rows(s, &r->worth.rows)) < 0)
 		return err;
 	sum = (uint32_t)s->sum;
 	if ((err = s->read(s->arg, &stored, sizeof stored)) < 0)

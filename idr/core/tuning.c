@@ -1,17 +1,16 @@
 #include "idr/core/tuning.h"
 
 const struct tuning tuning_default = {
-	.bid_floor = 0.01f,
+	.bid_floor = 0.02f,
 	.price_floor = 0.02f,
-	.excess = 8,
+	.excess = 16,
 	.explore = 0.5f,
 	.probe = 0.03f,
 	.population_bid = 0.0015f,
 	.population_price = 0.001f,
 	.damping_min = 0.05f,
-	.pair_memory = 2000,
-	.calib_memory = 5000,
-	.calib_prior = 0.2f,
+	.pair_memory = 6000,
+	.price_var_memory = 110,
 	.control_gain = 0.005f,
 	.price_start = 0.004f,
 	.population_start = -1.0f,

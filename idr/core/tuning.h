@@ -9,11 +9,11 @@ struct tuning {
 	float probe;                  /* share of auctions in which an outage is not believed */
 	float population_bid, population_price; /* learning rates of the pooled weights */
 	float damping_min;
-	float pair_memory, calib_memory; /* in observations */
-	float calib_prior;               /* pseudo-revenue, in units of the mean revenue */
-	float control_gain;              /* of the price per call, per auction */
-	float price_start;               /* first price per call, in units of the mean revenue */
-	float population_start;          /* probit of a bid before anything is known */
+	float pair_memory;      /* in observations */
+	float price_var_memory; /* likewise */
+	float control_gain;     /* of the price per call, per auction */
+	float price_start;      /* first price per call, in units of the mean revenue */
+	float population_start; /* probit of a bid before anything is known */
 };
 extern const struct tuning tuning_default;
 

@@ -232,10 +232,11 @@ static const struct {
 	{                                                                                                    \
 #f, offsetof(struct tuning, f)                                                               \
 	}
-	KNOB(bid_floor),   KNOB(price_floor),      KNOB(excess),           KNOB(explore),
-	KNOB(probe),       KNOB(population_bid),   KNOB(population_price), KNOB(damping_min),
-	KNOB(pair_memory), KNOB(calib_memory),     KNOB(calib_prior),      KNOB(control_gain),
-	KNOB(price_start), KNOB(population_start),
+	KNOB(bid_floor),        KNOB(price_floor),  KNOB(excess),
+	KNOB(explore),          KNOB(probe),        KNOB(population_bid),
+	KNOB(population_price), KNOB(damping_min),  KNOB(pair_memory),
+	KNOB(price_var_memory), KNOB(control_gain), KNOB(price_start),
+	KNOB(population_start),
 };
 
 static void tune(struct router *r, const char *text)
@@ -269,6 +270,11 @@ int main(int argc, char **argv)
 			auctions = strtol(argv[++i], NULL, 10);
 		else if (strcmp(argv[i], "--batch") == 0)
 			u.batch = (int)strtol(argv[++i], NULL, 10);
+		else if (strcmp(argv[i], "--audit") == 0) {
+			s.set |= 1u << SET_AUDIT_SHARE;
+			s.audit_share = strtof(argv[++i], NULL);
+		} else if (strcmp(argv[i], "--learning") == 0)
+			conf.learning_auctions = (uint32_t)strtoul(argv[++i], NULL, 10);
 		else if (strcmp(argv[i], "--seed") == 0)
 			conf.seed = strtoull(argv[++i], NULL, 10);
 		else if (strcmp(argv[i], "--calls") == 0 || strcmp(argv[i], "--share") == 0) {
@@ -279,7 +285,8 @@ int main(int argc, char **argv)
 	if (argc < 2 || !(u.m = market_open(argv[1], oracle, auctions)) || u.batch < 1) {
 		fprintf(stderr,
 			"usage: sim-core SCENARIO [--oracle F] [--auctions N] [--batch N] [--calls X | "
-			"--share X] [--seed N] [--wire] [--tune NAME=VALUE]...\n");
+			"--share X] [--audit SHARE] [--learning N] [--seed N] [--wire] [--tune "
+			"NAME=VALUE]...\n");
 		return 2;
 	}
 	u.r = router_new(&conf);
