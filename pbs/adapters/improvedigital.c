@@ -17,27 +17,16 @@ static const struct typed_field params_fields[] = {
 };
 static const struct typed_struct params = { "improvedigital.ImpExtBidder", params_fields, 1 };
 
-/* Any object; used for the text about what is none. */
-static const struct typed_struct map = { "", NULL, 0 };
-
-static bool is_map(json_t *v, struct errtext *why)
-{
-	if (json_is_object(v) || json_is_null(v))
-		return true;
-	typed_decode(v, &map, why, NULL);
-	return false;
-}
-
 /* imp.ext says at its top whether the imp is rewarded. */
 static bool copy_rewarded(json_t *imp, struct errtext *why)
 {
 	json_t *ext = json_object_get(imp, "ext"), *prebid;
 	const json_t *rewarded;
 
-	if (!is_map(ext, why))
+	if (!ortb_is_map(ext, why))
 		return false;
 	prebid = json_object_get(ext, "prebid");
-	if (prebid && !is_map(prebid, why))
+	if (prebid && !ortb_is_map(prebid, why))
 		return false;
 	rewarded = json_object_get(prebid, "is_rewarded_inventory");
 	if (json_is_integer(rewarded) && json_integer_value(rewarded) == 1)

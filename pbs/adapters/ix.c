@@ -296,24 +296,13 @@ static void read_configs(const struct adapter_request *r, const json_t *response
 	}
 }
 
-/* The common parts, but for the text of a body that does not decode. */
-static void parse_bids(const struct adapter_request *r, const struct adapter_call *sent,
-		       const struct adapter_reply *reply, struct adapter_bids *out)
-{
-	struct adapter_error *e;
-
-	ortb_parse_bids(r, sent, reply, out);
-	e = out->errors.first;
-	if (!out->answered && e && e->code == ADAPTER_BAD_SERVER_RESPONSE && reply->status == 200)
-		e->text = arena_printf(r->arena, "JSON parsing error: %s", e->text);
-}
-
 static const struct ortb_rules rules = {
 	.params = &params,
 	.bad_params = ADAPTER_FAILED_TO_UNMARSHAL,
 	.each_imp = rewrite_imp,
 	.currency = ORTB_CURRENCY_VERBATIM,
 	.bad_body = ADAPTER_BAD_SERVER_RESPONSE,
+	.bad_body_prefix = "JSON parsing error: ",
 	.each_bid = read_bid,
 	.response = read_configs,
 };
@@ -322,5 +311,5 @@ const struct adapter adapter_ix = {
 	.name = "ix",
 	.rules = &rules,
 	.make_requests = make_requests,
-	.parse_bids = parse_bids,
+	.parse_bids = ortb_parse_bids,
 };
