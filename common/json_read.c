@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "common/json.h"
+#include "common/json_scan.h"
 #include "common/mem.h"
 
 struct reader {
@@ -167,6 +168,7 @@ static bool read_escape(struct reader *r)
  */
 static const char *plain_run(const char *p, const char *end)
 {
+	p += json_skip_plain(p, (size_t)(end - p), 0, JSON_NOT_ASCII);
 	while (p < end && *p != '"' && *p != '\\') {
 		unsigned char c = (unsigned char)*p;
 		size_t n = 1;

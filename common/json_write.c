@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/json.h"
+#include "common/json_scan.h"
 
 struct writer {
 	struct buf *b;
@@ -28,12 +29,15 @@ void json_write_str(struct buf *b, struct str s)
 	if (!buf_reserve(b, s.n + 2))
 		return;
 	buf_add_c(b, '"');
-	for (size_t i = 0; i < s.n; i++) {
+	for (size_t i = json_skip_plain(s.p, s.n, 0, 0); i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 		char e = escapes[c];
 
-		if (!e)
+		if (!e) {
+			if ((i & 7) == 7)
+				i = json_skip_plain(s.p, s.n, i + 1, 0) - 1;
 			continue;
+		}
 		buf_add(b, s.p + begin, i - begin);
 		begin = i + 1;
 		if (e == 'u') {

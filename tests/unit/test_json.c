@@ -38,6 +38,9 @@ static void reads_and_writes(void **state)
 		  "\"\\t\"}",
 		  "{\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\":"
 		  "\"\\t\"}" },
+		{ "an escape at every place of a word",
+		  "[\"\\n1234567\\t1234567\\\"89012345678\\\\0123456\\u00011234567é\\b\"]",
+		  "[\"\\n1234567\\t1234567\\\"89012345678\\\\0123456\\u00011234567é\\b\"]" },
 		{ "a lone scalar", "3", "3" },
 		{ "empties", "[{},[],\"\"]", "[{},[],\"\"]" },
 	};
