@@ -19,7 +19,7 @@ def setup_of(case):
     if given.get("preferredmediatype"):
         config["account_defaults"]["preferredmediatype"] = given["preferredmediatype"]
     if given.get("currencyRates"):
-        config["currency_converter"] = {"rates": {"conversions": given["currencyRates"]}}
+        config["currency_rates"] = given["currencyRates"]
     infos = {name: dict(over) for name, over in (given.get("bidderInfoOverrides") or {}).items()}
     for info in infos.values():
         if "version" in (info.get("openrtb") or {}):
@@ -38,12 +38,17 @@ def price_of(bidder):
     return bidder["price"] or (0 if bidder.get("dealid") else 1)
 
 
-def answer_of(bidder):
+def factor_of(case, name):
+    prebid = (case["mockBidRequest"].get("ext") or {}).get("prebid") or {}
+    return (prebid.get("bidadjustmentfactors") or {}).get(name, 1)
+
+
+def answer_of(bidder, factor):
     """Bids once per imp at the given price."""
     def answer(request):
-        bids = []
+        bids, price = [], bidder["price"] or price_of(bidder) / factor
         for imp in request["imp"]:
-            bid = {"id": f"{bidder['bidderName']}-bid", "impid": imp["id"], "price": price_of(bidder), "crid": "creative",
+            bid = {"id": f"{bidder['bidderName']}-bid", "impid": imp["id"], "price": price, "crid": "creative",
                    "ext": {"prebid": {"type": "banner"}}}
             if bidder.get("dealid"):
                 bid["dealid"] = bidder["dealid"]
@@ -51,6 +56,12 @@ def answer_of(bidder):
         seat = bidder.get("seat") or bidder["bidderName"]
         return {"id": request["id"], "cur": bidder.get("currency") or "USD", "seatbid": [{"seat": seat, "bid": bids}]}
     return answer
+
+
+def bidders_of(response):
+    """Where a case names no bidders, those that it expects bids of."""
+    return [{"bidderName": b["id"].removesuffix("-bid"), "price": b.get("price", 0), "currency": response.get("cur")}
+            for s in response.get("seatbid") or [] for b in s["bid"][:1]]
 
 
 def unknown_stored_data(case, known):
@@ -76,8 +87,8 @@ def run(name, case, hosts, mock, known):
     if unknown := unknown_stored_data(case, known):
         raise Skip(f"needs stored data of the reference's test code: {', '.join(unknown)}")
     host = hosts.get(setup_of(case))
-    bidders = (case.get("config") or {}).get("mockBidders") or []
-    mock.expect({b["bidderName"]: answer_of(b) for b in bidders})
+    bidders = (case.get("config") or {}).get("mockBidders") or bidders_of(case.get("expectedBidResponse") or {})
+    mock.expect({b["bidderName"]: answer_of(b, factor_of(case, b["bidderName"])) for b in bidders})
     request = case.get("mockBidRequest")
     body = request if isinstance(request, str) else json.dumps(request)
     reply = host.post("/openrtb2/auction", body, HEADERS)
@@ -116,7 +127,6 @@ def compare_bids(expected, actual, case):
 
 
 def compare_sent(wanted, sent, bidder):
-    """tmax is what is left of it, user agent and the imp's id for transactions are this client's."""
-    sent = without(sent, "device.ua", "imp.ext.tid", "source.tid")
-    wanted = without(wanted, "device.ua", "imp.ext.tid", "source.tid")
-    return compare(without(wanted, "tmax"), without(sent, "tmax"), ("to", bidder))
+    """tmax is what is left of it; user agent, transaction ids and the server's description are this setup's."""
+    own = ("tmax", "device.ua", "imp.ext.tid", "source.tid", "ext.prebid.server")
+    return compare(without(wanted, *own), without(sent, *own), ("to", bidder))

@@ -58,8 +58,13 @@ class Host:
             for file in (vectors / "params").glob("*.json"):
                 shutil.copy(file, params)
         config = merge({"bidder_info_dir": str(infos), "bidder_params_dir": str(params), "auto_gen_source_tid": False,
-                        "stored_requests": {"directory": str(stored)}},
+                        "stored_requests": {"directory": str(stored)},
+                        "category_mapping": {"directory": str(stored / "category_mapping")},
+                        "cache": {"scheme": "http", "host": f"127.0.0.1:{mock.port}"}},
                        setup.config)
+        rates = self.folder / "rates.json"
+        rates.write_text(json.dumps({"conversions": config.pop("currency_rates", {"USD": {"USD": 1}})}))
+        config["currency_converter"] = {"fetch_url": "", "file": str(rates)}
         env = {"PBS_HOST": "127.0.0.1", "PBS_PORT": str(self.port), "PBS_ADMIN_PORT": str(free_port()),
                "AUTH_ENABLED": "false", "PBS_WORKERS": "1", "IDR_ENABLED": "false", "LOG_LEVEL": "info",
                "RATE_LIMIT_RPS": "0"}

@@ -1,4 +1,4 @@
-"""Bidders that answer what the running case says, all on one port: POST /<name>. One case runs at a time."""
+"""Bidders that answer what the running case says, all on one port: POST /<name>; and a Prebid Cache: POST /cache. One case runs at a time."""
 import gzip
 import http.server
 import json
@@ -19,6 +19,8 @@ class MockBidders:
                 if self.headers.get("Content-Encoding") == "gzip":
                     raw = gzip.decompress(raw)
                 name, body = self.path.lstrip("/"), json.loads(raw)
+                if name == "cache":  # names things 0, 1, 2 in the order in which they come
+                    return self.reply({"responses": [{"uuid": str(i)} for i in range(len(body["puts"]))]})
                 outer.received.setdefault(name, []).append(body)
                 answer = outer.answers.get(name)
                 self.reply(answer(body) if answer else None)
