@@ -38,6 +38,7 @@ struct pbs_config {
 	uint32_t timeout_default_ms, timeout_max_ms, tmax_default_ms;
 	bool auto_gen_source_tid, generate_bid_id, generate_request_id;
 	uint32_t stored_timeout_ms;
+	const char *default_request_file;
 	const char *stored_dir, *stored_http_endpoint, *accounts_http_endpoint;
 	const char *category_mapping_dir;
 	uint32_t cache_ttl_banner_s, cache_ttl_video_s, cache_ttl_audio_s, cache_ttl_native_s;
@@ -45,6 +46,8 @@ struct pbs_config {
 	double max_bid_price;
 	json_t *account_defaults;
 	struct conf_list blocked_apps;
+	const char *rates_url, *rates_file;
+	uint32_t rates_interval_s, rates_timeout_ms, rates_stale_s;
 	bool floors_enabled;
 	int creative_size_mode, secure_markup_mode;
 	uint32_t max_creative_width, max_creative_height;

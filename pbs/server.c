@@ -13,13 +13,20 @@
 #include "common/yaml.h"
 #include "pbs/analytics/batch.h"
 #include "pbs/bidders.h"
+#include "pbs/exchange/rates.h"
 #include "pbs/idr_client.h"
 #include "pbs/metrics.h"
 #include "pbs/privacy_settings.h"
 #include "pbs/stored/category_files.h"
 #include "pbs/vendor_lists.h"
 
-enum { DRAIN_LOOK_MS = 5, RATE_LIMIT_KEYS = 100000, GZIP_MIN_BYTES = 1400, MAX_HEADER_BYTES = 16384 };
+enum {
+	DRAIN_LOOK_MS = 5,
+	RATE_LIMIT_KEYS = 100000,
+	GZIP_MIN_BYTES = 1400,
+	MAX_HEADER_BYTES = 16384,
+	MAX_DEFAULT_REQUEST_BYTES = 1 << 20
+};
 
 /* --- loading
  * --------------------------------------------------------------------------------------------------- */
@@ -45,6 +52,37 @@ static int load_keys(struct pbs_server *s, struct errtext *why)
 	return 0;
 }
 
+/* NULL and no text in `why` when none is configured. */
+static json_t *load_default_request(const char *path, struct errtext *why)
+{
+	json_t *j;
+
+	why->text[0] = '\0';
+	if (!*path)
+		return NULL;
+	j = json_parse_file(path, MAX_DEFAULT_REQUEST_BYTES, why);
+	if (j && !json_is_object(j)) {
+		errtext_set(why, "%s: not a JSON object", path);
+		json_decref(j);
+		j = NULL;
+	}
+	if (!j)
+		errtext_prefix(why, "default_request.file.name: ");
+	return j;
+}
+
+static int load_rates(struct pbs_server *s, struct errtext *why)
+{
+	const char *path = s->config->rates_file;
+
+	if (!*path)
+		return 0;
+	s->bundled_rates = rates_read_file(path, why);
+	if (!s->bundled_rates)
+		errtext_prefix(why, "currency_converter.file: ");
+	return s->bundled_rates ? 0 : ERR_INPUT;
+}
+
 int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struct errtext *why)
 {
 	*s = (struct pbs_server){ .config = config };
@@ -54,6 +92,11 @@ int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struc
 		return ERR_INPUT;
 	s->registry = bidders_load(config, why);
 	s->files = stored_files_load(config->stored_dir, why);
+	s->default_request = load_default_request(config->default_request_file, why);
+	if (why->text[0])
+		return ERR_INPUT;
+	if (load_rates(s, why) < 0)
+		return ERR_INPUT;
 	s->categories = category_files_load(config->category_mapping_dir, why);
 	if (!s->registry || !s->files || !s->categories)
 		return ERR_INPUT;
@@ -71,6 +114,8 @@ void pbs_server_unload(struct pbs_server *s)
 		pbs_metrics_free(s->metrics);
 	rate_limit_free(s->rate_limit);
 	stored_files_free(s->files);
+	currency_table_free(s->bundled_rates);
+	json_decref(s->default_request);
 	json_decref(s->categories);
 	registry_free(s->registry);
 	api_keys_free(s->keys);
@@ -187,6 +232,20 @@ static void start_router(struct pbs_worker *w)
 		w->exchange.analytics = analytics_new(w->thread->loop, w->exchange.http, &events);
 }
 
+static void start_rates(struct pbs_worker *w)
+{
+	const struct pbs_config *c = w->server->config;
+	struct rates_options rates = {
+		.url = c->rates_url,
+		.interval_ms = (uint64_t)c->rates_interval_s * 1000,
+		.stale_ms = (uint64_t)c->rates_stale_s * 1000,
+		.timeout_ms = c->rates_timeout_ms,
+		.bundled = w->server->bundled_rates,
+	};
+
+	w->exchange.rates = rates_new(w->thread->loop, w->exchange.http, &rates);
+}
+
 static int init_worker(struct worker *thread, struct errtext *why)
 {
 	const struct pbs_server *s = thread->arg;
@@ -230,6 +289,7 @@ static int init_worker(struct worker *thread, struct errtext *why)
 		.http = http_client_new(thread->loop, &client),
 		.config = c,
 		.registry = s->registry,
+		.default_request = s->default_request,
 		.categories = s->categories,
 		.metrics = metrics_new(s->metrics),
 		.privacy = s->privacy,
@@ -242,6 +302,7 @@ static int init_worker(struct worker *thread, struct errtext *why)
 	}
 	rng_seed_os(&w->exchange.rng);
 	w->exchange.stored = stored_new(w->exchange.http, &stored);
+	start_rates(w);
 	start_router(w);
 	w->http = http_server_new(thread->loop, &http, why);
 	return w->http ? 0 : ERR_UNAVAILABLE;
@@ -255,6 +316,7 @@ static void deinit_worker(struct worker *thread)
 		return;
 	http_server_free(w->http);
 	analytics_free(w->exchange.analytics);
+	rates_free(w->exchange.rates);
 	idr_client_free(w->exchange.idr);
 	stored_free(w->exchange.stored);
 	http_client_free(w->exchange.http);

@@ -30,7 +30,9 @@ struct pbs_server {
 	const struct pbs_config *config;
 	struct registry *registry;
 	struct stored_files *files;
-	json_t *categories; /* category_files.h */
+	struct currency_table *bundled_rates; /* NULL = none */
+	json_t *default_request;              /* NULL = none */
+	json_t *categories;                   /* category_files.h */
 	struct api_keys *keys;
 	struct rate_limit *rate_limit;
 	struct metrics_set *metrics;

@@ -33,25 +33,48 @@ static void remove_unsupported(json_t *imp, size_t i, unsigned allowed, struct a
 	}
 }
 
-/* False when the imp has none of the one format that the bidder would take. */
-static bool reduce_to_one(json_t *imp, enum media preferred, struct adapter_errors *errors)
+/* Why an imp of several formats cannot be brought down to one. */
+static void refuse_formats(struct str id, struct str preferred, enum media wanted,
+			   struct adapter_errors *errors)
 {
+	static const char *const upper[] = { [MEDIA_BANNER] = "BANNER",
+					     [MEDIA_VIDEO] = "VIDEO",
+					     [MEDIA_AUDIO] = "AUDIO",
+					     [MEDIA_NATIVE] = "NATIVE" };
+
+	if (!preferred.n)
+		adapter_error(errors, ADAPTER_BAD_INPUT,
+			      "Removing the imp " STR_FMT " as the bidder does not support multi-format and "
+			      "preferred media type is not defined for the bidder",
+			      STR_ARG(id));
+	else if (wanted == MEDIA_NONE)
+		adapter_error(errors, ADAPTER_BAD_INPUT,
+			      "Imp " STR_FMT " has an invalid preferred media type: " STR_FMT
+			      ". It will be ignored.",
+			      STR_ARG(id), STR_ARG(preferred));
+	else
+		adapter_error(errors, ADAPTER_BAD_INPUT,
+			      "Imp " STR_FMT " does not have a preferred %s media type. It will be ignored.",
+			      STR_ARG(id), upper[wanted]);
+}
+
+/* False when the imp has none of the one format that the bidder would take. */
+static bool reduce_to_one(json_t *imp, struct str preferred, struct adapter_errors *errors)
+{
+	enum media wanted = media_parse(preferred);
 	unsigned has = media_of_imp(imp);
 	struct str id = json_str_at(imp, "id");
 
 	if ((has & (has - 1)) == 0)
 		return true;
-	if (preferred == MEDIA_NONE || !(has & preferred)) {
-		adapter_error(errors, ADAPTER_BAD_INPUT,
-			      "Imp " STR_FMT " has several formats and no usable preferred media type. "
-			      "It will be ignored",
-			      STR_ARG(id));
+	if (!(has & wanted)) {
+		refuse_formats(id, preferred, wanted, errors);
 		return false;
 	}
 	for (int k = 0; k < MEDIA_KINDS; k++) {
 		const char *name = media_name(media_order[k]);
 
-		if (media_order[k] == preferred || !(has & media_order[k]))
+		if (media_order[k] == wanted || !(has & media_order[k]))
 			continue;
 		json_object_del(imp, name);
 		adapter_warn(errors,
@@ -62,7 +85,7 @@ static bool reduce_to_one(json_t *imp, enum media preferred, struct adapter_erro
 	return true;
 }
 
-bool capabilities_apply(json_t *root, const struct bidder_info *info, enum media preferred,
+bool capabilities_apply(json_t *root, const struct bidder_info *info, struct str preferred,
 			struct adapter_errors *errors)
 {
 	json_t *imps = json_object_get(root, "imp"), *kept;

@@ -11,9 +11,9 @@
 #include "pbs/adapters/adapter.h"
 #include "pbs/adapters/bidder_info.h"
 
-/* False when there is nothing to ask this bidder; warnings and errors say why. `preferred` is the media type
- * that an imp keeps when the bidder takes only one, MEDIA_NONE when the request names none. */
-bool capabilities_apply(json_t *root, const struct bidder_info *info, enum media preferred,
+/* False when there is nothing to ask this bidder; warnings and errors say why. `preferred` names the media
+ * type that an imp keeps when the bidder takes only one, empty when nobody named one. */
+bool capabilities_apply(json_t *root, const struct bidder_info *info, struct str preferred,
 			struct adapter_errors *errors);
 
 #endif

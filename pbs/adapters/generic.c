@@ -18,6 +18,19 @@ static int build(struct bidder *b, struct arena *a, struct errtext *why)
 	return 0;
 }
 
+/* Bidders that are Prebid servers themselves say what adapters with code would know. */
+static void read_prebid(struct adapter_bid *b, const json_t *prebid)
+{
+	const json_t *video = json_object_get(prebid, "video");
+
+	b->deal_priority = json_int_at(prebid, "dealpriority", 0);
+	if (!json_is_object(video))
+		return;
+	b->has_video = true;
+	b->video.duration = json_int_at(video, "duration", 0);
+	b->video.primary_category = json_str_at(video, "primary_category");
+}
+
 static enum ortb_verdict read_bid(struct ortb_bid *x)
 {
 	static const enum media order[] = { MEDIA_BANNER, MEDIA_VIDEO, MEDIA_NATIVE, MEDIA_AUDIO,
@@ -27,6 +40,7 @@ static enum ortb_verdict read_bid(struct ortb_bid *x)
 
 	if (spec && spec->seat_from_response)
 		x->b->seat = json_str_at(x->seatbid, "seat");
+	read_prebid(x->b, json_at(x->bid, "ext.prebid"));
 	if (media == MEDIA_NONE && ortb_prebid_type(x->bid, &x->b->type, NULL))
 		return ORTB_KEEP;
 	if (media == MEDIA_NONE)

@@ -1,6 +1,6 @@
 /* The auction's table of contents: what happens, in which order, and which stage may follow which.
  *
- * Happy path: RESOLVE waits for stored data only when it is not in memory, ROUTE waits for the router (50 ms
+ * Happy path: RESOLVE and ENRICH wait for stored data only when it is not in memory, ROUTE waits for the router (50 ms
  * at most), BID waits for bidders until the deadline, CACHE only when asked for. Any stage before BID may
  * refuse the request, which goes straight to REPLY. A client that leaves changes nothing: the auction ends as
  * always and its reply goes nowhere. */
@@ -19,9 +19,10 @@ static const struct {
 } stages[STAGES] = {
 	[STAGE_NEW] = { "new", NULL, BIT(STAGE_RESOLVE) },
 	[STAGE_RESOLVE] = { "resolve", auction_resolve, BIT(STAGE_ENRICH) | BIT(STAGE_REPLY) },
-	[STAGE_ENRICH] = { "enrich", auction_enrich, BIT(STAGE_PRIVACY) | BIT(STAGE_REPLY) },
+	[STAGE_ENRICH] = { "enrich", auction_enrich, BIT(STAGE_CHECK) | BIT(STAGE_REPLY) },
+	[STAGE_CHECK] = { "check", auction_check, BIT(STAGE_PRIVACY) | BIT(STAGE_REPLY) },
 	[STAGE_PRIVACY] = { "privacy", auction_privacy, BIT(STAGE_ROUTE) | BIT(STAGE_REPLY) },
-	[STAGE_ROUTE] = { "route", auction_route, BIT(STAGE_BID) },
+	[STAGE_ROUTE] = { "route", auction_route, BIT(STAGE_BID) | BIT(STAGE_JUDGE) },
 	[STAGE_BID] = { "bid", auction_bid, BIT(STAGE_JUDGE) | BIT(STAGE_REPLY) },
 	[STAGE_JUDGE] = { "judge", auction_judge, BIT(STAGE_CACHE) | BIT(STAGE_REPLY) },
 	[STAGE_CACHE] = { "cache", auction_cache, BIT(STAGE_REPLY) },

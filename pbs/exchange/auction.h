@@ -30,6 +30,8 @@
 #include "pbs/exchange/targeting.h"
 #include "pbs/idr_client.h"
 #include "pbs/openrtb/enrich.h"
+#include "pbs/openrtb/stored.h"
+#include "pbs/openrtb/stored_responses.h"
 #include "pbs/openrtb/validate.h"
 #include "pbs/price/currency.h"
 #include "pbs/privacy/gpp.h"
@@ -39,6 +41,7 @@ enum stage {
 	STAGE_NEW,
 	STAGE_RESOLVE,
 	STAGE_ENRICH,
+	STAGE_CHECK,
 	STAGE_PRIVACY,
 	STAGE_ROUTE,
 	STAGE_BID,
@@ -103,6 +106,8 @@ struct bidder_run {
 	uint32_t response_ms;
 	enum bidder_outcome outcome;
 	struct bidder_reply *replies, **replies_tail; /* parsed, in order of arrival */
+	struct bidder_call *stored;                   /* answers that were stored, never sent */
+	size_t n_stored;
 };
 
 /* The typed bids of one parsed reply. */
@@ -127,13 +132,20 @@ struct auction {
 	struct messages messages;
 
 	/* RESOLVE */
-	json_t *request; /* merged; from ENRICH on decoded, normalised and never changed again */
+	json_t *incoming; /* the body as it came */
+	json_t *request;  /* merged; from ENRICH on decoded, normalised and never changed again */
+	struct stored_ids stored_ids;
+	struct stored_found stored_found;
+	struct stored_imp *stored_imps; /* one per imp of the request; NULL when nothing was merged */
 	struct stored_lookup lookup;
 	struct str account_id;
 	const json_t *account;                         /* settings merged over the host's defaults */
 	const struct privacy_account *privacy_account; /* … and what they say about privacy; may be NULL */
 
 	/* ENRICH */
+	struct stored_responses stored_responses;
+
+	/* CHECK */
 	bool debug;
 	struct str *imp_ids;
 	size_t n_imps;
@@ -174,6 +186,7 @@ struct auction {
 
 	/* JUDGE */
 	struct seats seats;
+	json_t *auction_configs; /* of on-device auctions; NULL = none */
 	struct ranking ranking;
 	struct targeting targeting;
 	bool has_targeting; /* ext.prebid.targeting is there */
@@ -204,6 +217,7 @@ void auction_enter(struct auction *a, enum stage to);
 /* The stages, in files of their own. */
 enum stage auction_resolve(struct auction *a);
 enum stage auction_enrich(struct auction *a);
+enum stage auction_check(struct auction *a);
 enum stage auction_privacy(struct auction *a);
 enum stage auction_route(struct auction *a);
 enum stage auction_bid(struct auction *a);

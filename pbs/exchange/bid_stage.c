@@ -3,6 +3,7 @@
 #include "pbs/config.h"
 #include "pbs/exchange/auction.h"
 #include "pbs/exchange/fanout.h"
+#include "pbs/exchange/stored_run.h"
 #include "pbs/price/adjust.h"
 #include "pbs/privacy/verdict.h"
 
@@ -112,6 +113,9 @@ enum stage auction_bid(struct auction *a)
 	a->runs = ARENA_ARRAY(a->arena, struct bidder_run, n);
 	for (size_t i = 0; i < n; i++) {
 		init_run(a, &a->runs[a->n_runs++], &requests[i]);
+		stored_run_take(&a->runs[i]);
+		if (a->runs[i].split.n_imps == 0)
+			continue;
 		adapt_to_bidder(a, &a->runs[i]);
 		fanout_prepare(&a->runs[i]);
 	}

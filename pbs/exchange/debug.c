@@ -55,9 +55,11 @@ static json_t *render_httpcalls(const struct auction *a)
 		const struct bidder_run *run = &a->runs[r];
 		json_t *calls;
 
-		if (run->n_calls == 0 || !run->candidate->bidder->info.debug_allow)
+		if (run->n_calls + run->n_stored == 0 || !run->candidate->bidder->info.debug_allow)
 			continue;
 		calls = json_array();
+		for (size_t i = 0; i < run->n_stored; i++)
+			json_array_append_new(calls, render_call(&run->stored[i]));
 		for (size_t i = 0; i < run->n_calls; i++)
 			json_array_append_new(calls, render_call(&run->calls[i]));
 		json_object_setn_new_nocheck(all, run->candidate->name.p, run->candidate->name.n, calls);

@@ -14,9 +14,10 @@ struct exchange {
 	struct loop *loop;
 	struct http_client *http;
 	const struct pbs_config *config;
-	const struct registry *registry;    /* the host's bidders */
-	const struct currency_table *rates; /* replaced whole when new rates arrive; may be NULL */
-	const json_t *categories;           /* category files by name ("dfp/dfp"), NULL = none */
+	const struct registry *registry; /* the host's bidders */
+	struct rates *rates;             /* the host's exchange rates */
+	const json_t *default_request;   /* laid under every request; NULL = none */
+	const json_t *categories;        /* category files by name ("dfp/dfp"), NULL = none */
 	struct stored *stored;
 	const struct privacy_host *privacy;
 	struct privacy_accounts *privacy_accounts;

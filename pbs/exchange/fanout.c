@@ -70,6 +70,21 @@ static void build_headers(struct bidder_call *call)
 		add_header(call, STR("Sec-GPC"), STR("1"));
 }
 
+/* The one media type that an imp keeps for a bidder that takes only one: the request's word, else the
+ * account's. */
+static struct str preferred_media(const struct bidder_run *run)
+{
+	const struct auction *a = run->a;
+	const json_t *controls = json_at(a->request, "ext.prebid.biddercontrols");
+	struct str name = run->candidate->name, core = str_of(run->candidate->bidder->bidder.name);
+	struct str type = json_str_at(json_object_getn(controls, name.p, name.n), "prefmtype");
+	const json_t *account = json_object_get(a->account, "preferredmediatype");
+
+	if (!type.n)
+		type = json_str(json_object_getn(account, name.p, name.n));
+	return type.n ? type : json_str(json_object_getn(account, core.p, core.n));
+}
+
 void fanout_prepare(struct bidder_run *run)
 {
 	struct auction *a = run->a;
@@ -78,7 +93,7 @@ void fanout_prepare(struct bidder_run *run)
 
 	adapter_calls_init(&run->made, a->arena);
 	run->request.root = run->split.request;
-	if (capabilities_apply(run->split.request, &bidder->info, MEDIA_NONE, &run->made.errors))
+	if (capabilities_apply(run->split.request, &bidder->info, preferred_media(run), &run->made.errors))
 		bidder->bidder.adapter->make_requests(&run->request, &run->made);
 	if (run->made.n == 0 && !run->made.errors.first)
 		adapter_error(&run->made.errors, ADAPTER_FAILED_TO_REQUEST,
@@ -234,16 +249,15 @@ static void network_failure(struct bidder_call *call, int err, const char *words
 				   : arena_printf(call->run->a->arena, "Post \"%s\": %s", call->url, words));
 }
 
-static void parse_reply(struct bidder_call *call, const struct http_call_reply *reply)
+const struct bidder_reply *fanout_parse(struct bidder_call *call, struct adapter_reply *in)
 {
 	struct bidder_run *run = call->run;
 	struct auction *a = run->a;
 	struct bidder_reply *parsed = ARENA_NEW(a->arena, struct bidder_reply);
-	struct adapter_reply in = { .status = reply->status, .bytes = reply->body };
 
-	in.json = reply->body.n ? arena_own_json(a->arena, json_parse(reply->body, NULL)) : NULL;
+	in->json = in->bytes.n ? arena_own_json(a->arena, json_parse(in->bytes, NULL)) : NULL;
 	adapter_bids_init(&parsed->bids, a->arena);
-	run->candidate->bidder->bidder.adapter->parse_bids(&run->request, call->sent, &in, &parsed->bids);
+	run->candidate->bidder->bidder.adapter->parse_bids(&run->request, call->sent, in, &parsed->bids);
 	file_errors(run, &parsed->bids.errors);
 	if (parsed->bids.n > 0) {
 		run->outcome = OUTCOME_BID;
@@ -254,12 +268,14 @@ static void parse_reply(struct bidder_call *call, const struct http_call_reply *
 	parsed->next = NULL;
 	*run->replies_tail = parsed;
 	run->replies_tail = &parsed->next;
+	return parsed;
 }
 
 static void on_bidder_reply(struct http_call *http, const struct http_call_reply *reply)
 {
 	struct bidder_call *call = container_of(http, struct bidder_call, http);
 	struct auction *a = call->run->a;
+	struct adapter_reply in = { .status = reply->status, .bytes = reply->body };
 
 	assert(a->stage == STAGE_BID);
 	call->status = reply->status;
@@ -274,7 +290,7 @@ static void on_bidder_reply(struct http_call *http, const struct http_call_reply
 				       "debugging info.",
 				       reply->status));
 	else
-		parse_reply(call, reply);
+		fanout_parse(call, &in);
 	settle(call);
 }
 

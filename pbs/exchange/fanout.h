@@ -13,6 +13,9 @@
 
 struct auction;
 struct bidder_run;
+struct bidder_call;
+struct bidder_reply;
+struct adapter_reply;
 
 /* Builds the run's HTTP calls from its request; messages and non-bids are filed. */
 void fanout_prepare(struct bidder_run *run);
@@ -20,5 +23,8 @@ void fanout_prepare(struct bidder_run *run);
 /* Sends the calls of all runs. True when at least one is under way: JUDGE is entered by the last one settled.
  */
 bool fanout_start(struct auction *a);
+
+/* Lets the bidder's adapter read a reply; its errors and non-bids are filed. */
+const struct bidder_reply *fanout_parse(struct bidder_call *call, struct adapter_reply *reply);
 
 #endif

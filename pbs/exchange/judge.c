@@ -10,6 +10,7 @@
 #include "pbs/exchange/creative_checks.h"
 #include "pbs/exchange/multibid.h"
 #include "pbs/exchange/native_markup.h"
+#include "pbs/exchange/stored_run.h"
 #include "pbs/exchange/targeting.h"
 #include "pbs/exchange/validate_bid.h"
 #include "pbs/exchange/winners.h"
@@ -87,6 +88,20 @@ static void take_reply(struct auction *a, const struct bidder_run *run, const st
 			native_markup_add_types(b, json_array_get(imps, (size_t)b->imp), a->arena,
 						&a->messages);
 		seats_get(&a->seats, seat, b->bidder, b->core)->cur = b->cur;
+	}
+}
+
+/* Bidders may hand out configurations of on-device auctions without bidding. */
+static void add_auction_configs(struct auction *a, const struct bidder_run *run, const json_t *configs)
+{
+	for (size_t i = 0; i < json_array_size(configs); i++) {
+		json_t *config = json_copy(json_array_get(configs, i));
+
+		if (!a->auction_configs)
+			a->auction_configs = arena_own_json(a->arena, json_array());
+		json_set_str(config, "bidder", run->candidate->name);
+		json_set_str(config, "adapter", str_of(run->candidate->bidder->bidder.name));
+		json_array_append_new(a->auction_configs, config);
 	}
 }
 
@@ -261,7 +276,7 @@ static void merge_adjustments(struct auction *a, struct adjust_rules *ret_rules)
 	adjust_rules_merge(json_at(a->request, "ext.prebid.bidadjustments"), account, a->arena, ret_rules);
 }
 
-enum stage auction_judge(struct auction *a)
+static void take_replies(struct auction *a)
 {
 	struct adjust_rules adjust;
 	struct bid_price_rules rules = {
@@ -270,12 +285,24 @@ enum stage auction_judge(struct auction *a)
 		.rules = &adjust,
 	};
 
-	seats_init(&a->seats, a->arena);
 	merge_adjustments(a, &adjust);
 	for (size_t r = 0; r < a->n_runs; r++)
-		for (const struct bidder_reply *reply = a->runs[r].replies; reply; reply = reply->next)
+		for (const struct bidder_reply *reply = a->runs[r].replies; reply; reply = reply->next) {
+			add_auction_configs(a, &a->runs[r], reply->bids.configs);
 			take_reply(a, &a->runs[r], &reply->bids, &rules);
-	validate_seats(a);
+		}
+}
+
+enum stage auction_judge(struct auction *a)
+{
+	seats_init(&a->seats, a->arena);
+	if (a->stored_responses.is_auction) {
+		if (stored_run_auction(a) < 0)
+			return STAGE_REPLY;
+	} else {
+		take_replies(a);
+		validate_seats(a);
+	}
 	floors_enforce(&a->floors_in, &a->floors, a->request, &a->seats, &a->nonbids);
 	check_creatives(a);
 	read_targeting(a);

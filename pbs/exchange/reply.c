@@ -5,6 +5,7 @@
 #include "common/json.h"
 #include "pbs/exchange/auction.h"
 #include "pbs/exchange/debug.h"
+#include "pbs/exchange/modules.h"
 
 static const struct bidder_run *next_run(const struct auction *a, size_t *i)
 {
@@ -32,7 +33,8 @@ static json_t *render_meta(const struct bid *b)
 	if (!meta)
 		meta = json_at(b->ortb, "ext.prebid.meta");
 	mine = json_is_object(meta) ? json_copy(meta) : json_object();
-	json_set_str(mine, "adaptercode", b->core);
+	if (b->core.n)
+		json_set_str(mine, "adaptercode", b->core);
 	return mine;
 }
 
@@ -102,6 +104,16 @@ static void add_own_keys(struct auction *a, const struct seat *seat, const struc
 		json_object_del(prebid, "targeting");
 }
 
+/* options.echovideoattrs: what the stored imp says about the player. */
+static void add_stored_attributes(const struct auction *a, const struct bid *b, json_t *ext)
+{
+	const struct stored_imp *stored = a->stored_imps && b->imp >= 0 ? &a->stored_imps[b->imp] : NULL;
+	json_t *video = stored && stored->echo_video ? json_object_get(stored->doc, "video") : NULL;
+
+	if (video)
+		json_object_set_nocheck(ext, "storedrequestattributes", video);
+}
+
 /* The adapter's members stay at the top of bid.ext; `prebid` is ours. */
 static json_t *render_bid(struct auction *a, const struct seat *seat, const struct bid *b)
 {
@@ -115,6 +127,7 @@ static json_t *render_bid(struct auction *a, const struct seat *seat, const stru
 		json_object_del(j, "adm");
 	json_set_real(ext, "origbidcpm", b->orig_price);
 	set_if(ext, "origbidcur", b->orig_cur);
+	add_stored_attributes(a, b, ext);
 	json_object_set_new_nocheck(ext, "prebid", render_bid_prebid(a, b));
 	json_object_set_new_nocheck(j, "ext", ext);
 	add_own_keys(a, seat, b, j);
@@ -152,7 +165,7 @@ static json_t *render_times(const struct auction *a)
 	size_t i = 0;
 
 	while ((run = next_run(a, &i)))
-		if (run->n_calls)
+		if (run->n_calls || run->n_stored)
 			json_object_setn_new_nocheck(times, run->candidate->name.p, run->candidate->name.n,
 						     json_integer(run->response_ms));
 	return times;
@@ -162,15 +175,17 @@ static json_t *render_ext_prebid(const struct auction *a)
 {
 	json_t *p = json_object();
 	json_t *passthrough = json_at(a->request, "ext.prebid.passthrough");
-	json_t *nonbid = NULL;
+	json_t *nonbid = NULL, *modules = modules_render(a);
 
 	json_set_int(p, "auctiontimestamp", a->started_ms);
 	if (passthrough)
 		json_object_set_nocheck(p, "passthrough", passthrough);
 	if (json_bool_at(a->request, "ext.prebid.returnallbidstatus", false))
 		nonbid = nonbids_render(&a->nonbids);
-	if (nonbid)
-		json_object_set_new_nocheck(p, "seatnonbid", nonbid);
+	set_new(p, "seatnonbid", nonbid);
+	set_new(p, "modules", modules);
+	if (a->auction_configs)
+		json_object_set_nocheck(json_own_object(p, "fledge"), "auctionconfigs", a->auction_configs);
 	return p;
 }
 

@@ -1,5 +1,8 @@
 /* The RESOLVE stage: from bytes to one JSON request with everything that is stored elsewhere merged in, and
- * the account it belongs to. Waits only when stored data is not in memory. */
+ * the account it belongs to.
+ *
+ * Two look-ups, the second only because it needs the first: stored requests and imps, then the account, whose
+ * id may stand in the stored request. Either waits only when the data is not in memory. */
 #include <assert.h>
 
 #include "common/err.h"
@@ -10,34 +13,91 @@
 #include "pbs/exchange/auction.h"
 #include "pbs/openrtb/report.h"
 
-/* Paths at which a publisher names its account, first hit wins. Source: Prebid Server, account id search. */
-static const char *const account_paths[] = {
-	"app.publisher.ext.prebid.parentAccount",  "app.publisher.id",
-	"site.publisher.ext.prebid.parentAccount", "site.publisher.id",
-	"dooh.publisher.ext.prebid.parentAccount", "dooh.publisher.id",
-};
-
-static int find_account_id(struct auction *a)
+static bool is_space(char c)
 {
-	for (size_t i = 0; i < ARRAY_LEN(account_paths); i++) {
-		const json_t *v = json_at(a->request, account_paths[i]);
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
-		if (!v || json_is_null(v))
-			continue;
-		if (!json_is_string(v))
-			return refuse(&a->messages, "%s must be a string", account_paths[i]);
-		if (json_string_length(v)) {
-			a->account_id = json_str(v);
-			return 0;
-		}
+/* A body that is no object at all is described as the reference does. */
+static int parse_body(struct auction *a)
+{
+	struct errtext why;
+	size_t at = 0;
+	char first;
+
+	a->incoming = arena_own_json(a->arena, json_parse(a->body, &why));
+	if (json_is_object(a->incoming))
+		return 0;
+	if (a->incoming)
+		errtext_set(&why, "the body must be a JSON object");
+	while (at < a->body.n && is_space(a->body.p[at]))
+		at++;
+	first = at < a->body.n ? a->body.p[at] : ' ';
+	if (first == '{')
+		return refuse(&a->messages, "the body is not JSON: %s", why.text);
+	return refuse(&a->messages, "expect { or n, but found %c (%s)",
+		      first > ' ' && first <= '~' ? first : ' ', why.text);
+}
+
+/* The client's tmax bounds the wait for stored data too. */
+static uint32_t stored_timeout_ms(const struct auction *a)
+{
+	int64_t tmax = json_int_at(a->incoming, "tmax", 0);
+
+	return tmax > 0 && tmax < a->x->config->timeout_max_ms ? (uint32_t)tmax
+							       : a->x->config->stored_timeout_ms;
+}
+
+/* True when the answer is there already, else `done` will come. */
+static bool look_up(struct auction *a, struct stored_item *items, size_t n,
+		    void (*done)(struct stored_lookup *))
+{
+	a->lookup = (struct stored_lookup){ .arena = a->arena, .items = items, .n_items = n, .done = done };
+	return stored_fetch(a->x->stored, &a->lookup, stored_timeout_ms(a));
+}
+
+/* --- the account ------------------------------------------------------------------------------------ */
+
+/* A key that was given to one publisher opens only that publisher's account. */
+static bool key_fits(struct auction *a)
+{
+	if (a->bound_publisher.n == 0 || str_eq(a->bound_publisher, a->account_id))
+		return true;
+	a->status = 403;
+	a->refusal = str_of(arena_printf(a->arena,
+					 "this API key belongs to publisher \"" STR_FMT
+					 "\", the request to \"" STR_FMT "\"\n",
+					 STR_ARG(a->bound_publisher), STR_ARG(a->account_id)));
+	return false;
+}
+
+static int merge(struct auction *a)
+{
+	const struct pbs_config *c = a->x->config;
+	struct stored_merge sm = {
+		.incoming = a->incoming,
+		.ids = &a->stored_ids,
+		.found = &a->stored_found,
+		.default_request = a->x->default_request,
+		.generate_request_id = c->generate_request_id,
+		.rng = &a->x->rng,
+	};
+
+	if (!sm.default_request && a->stored_ids.request.n == 0 && a->stored_ids.n_imps == 0) {
+		a->request = a->incoming;
+		return 0;
 	}
-	a->account_id = STR("unknown");
+	if (stored_merge(&sm, a->arena, &a->messages, &a->request, &a->stored_imps) < 0)
+		return ERR_INPUT;
+	arena_own_json(a->arena, a->request);
 	return 0;
 }
 
 static enum stage with_account(struct auction *a)
 {
-	if (account_settle(a, a->lookup.items[0].value) < 0)
+	if (!key_fits(a))
+		return STAGE_REPLY;
+	if (account_settle(a, a->lookup.items[0].value) < 0 || merge(a) < 0)
 		return auction_refuse(a);
 	return STAGE_ENRICH;
 }
@@ -50,24 +110,59 @@ static void on_account(struct stored_lookup *l)
 	auction_enter(a, with_account(a));
 }
 
-enum stage auction_resolve(struct auction *a)
+static enum stage find_account(struct auction *a)
 {
-	struct errtext why;
+	struct stored_item *item = ARENA_NEW(a->arena, struct stored_item);
 
-	a->request = arena_own_json(a->arena, json_parse(a->body, &why));
-	if (!a->request || !json_is_object(a->request)) {
-		(void)refuse(&a->messages, "the body is not a JSON object: %s",
-			     a->request ? "expect { or n" : why.text);
+	if (stored_account_id(a->stored_found.request.doc, a->incoming, &a->messages, &a->account_id) < 0)
+		return auction_refuse(a);
+	*item = (struct stored_item){ .kind = STORED_ACCOUNT, .id = a->account_id };
+	return look_up(a, item, 1, on_account) ? with_account(a) : STAGE_WAIT;
+}
+
+/* --- stored requests and imps ------------------------------------------------------------------------- */
+
+/* The look-up holds the request first, when one is named, then the imps. */
+static enum stage with_stored(struct auction *a)
+{
+	const struct stored_ids *ids = &a->stored_ids;
+	const struct stored_item *item = a->lookup.items;
+	struct stored_doc *imps = ARENA_ARRAY(a->arena, struct stored_doc, ids->n_imps + 1);
+
+	if (ids->request.n)
+		a->stored_found.request.doc = item++->value;
+	for (size_t i = 0; i < ids->n_imps; i++)
+		imps[i].doc = item++->value;
+	a->stored_found.imps = imps;
+	if (stored_check(ids, &a->stored_found, &a->messages) < 0) {
+		if (a->lookup.problem.text[0])
+			(void)refuse(&a->messages, "%s", a->lookup.problem.text);
 		return auction_refuse(a);
 	}
-	if (find_account_id(a) < 0)
+	return find_account(a);
+}
+
+static void on_stored(struct stored_lookup *l)
+{
+	struct auction *a = container_of(l, struct auction, lookup);
+
+	assert(a->stage == STAGE_RESOLVE);
+	auction_enter(a, with_stored(a));
+}
+
+enum stage auction_resolve(struct auction *a)
+{
+	struct stored_item *items;
+	size_t n = 0;
+
+	if (parse_body(a) < 0 || stored_collect(a->incoming, a->arena, &a->messages, &a->stored_ids) < 0)
 		return auction_refuse(a);
-	a->lookup.arena = a->arena;
-	a->lookup.items = ARENA_NEW(a->arena, struct stored_item);
-	a->lookup.items[0] = (struct stored_item){ .kind = STORED_ACCOUNT, .id = a->account_id };
-	a->lookup.n_items = 1;
-	a->lookup.done = on_account;
-	if (!stored_fetch(a->x->stored, &a->lookup, a->x->config->stored_timeout_ms))
-		return STAGE_WAIT;
-	return with_account(a);
+	if (a->stored_ids.request.n == 0 && a->stored_ids.n_imps == 0)
+		return find_account(a);
+	items = ARENA_ARRAY(a->arena, struct stored_item, a->stored_ids.n_imps + 1);
+	if (a->stored_ids.request.n)
+		items[n++] = (struct stored_item){ .kind = STORED_REQUEST, .id = a->stored_ids.request };
+	for (size_t i = 0; i < a->stored_ids.n_imps; i++)
+		items[n++] = (struct stored_item){ .kind = STORED_IMP, .id = a->stored_ids.imps[i] };
+	return look_up(a, items, n, on_stored) ? with_stored(a) : STAGE_WAIT;
 }

@@ -238,41 +238,55 @@ static void schemas_agree_with_the_published(void **state)
 	closedir(dir);
 }
 
+#define ONE_FORMAT                                                                                           \
+	"{openrtb: {multiformat-supported: false}, capabilities: {site: {mediaTypes: [banner, video]}}}"
+#define NOTHING_LEFT "W Bid request didn't contain media types supported by the bidder"
+
 static void capabilities(void **state)
 {
 	static const struct {
 		const char *why, *info, *request;
-		enum media preferred;
+		const char *preferred;
 		bool go;
 		const char *imps, *errors;
 	} rows[] = {
 		{ "a platform that is not listed ends it", "{capabilities: {site: {mediaTypes: [banner]}}}",
-		  "{app: {}, imp: [{id: a, banner: {}}]}", MEDIA_NONE, false, NULL,
+		  "{app: {}, imp: [{id: a, banner: {}}]}", "", false, NULL,
 		  "W this bidder does not support app requests" },
-		{ "site is looked at before app", "{}", "{app: {}, site: {}, imp: []}", MEDIA_NONE, false,
-		  NULL, "W this bidder does not support site requests" },
+		{ "site is looked at before app", "{}", "{app: {}, site: {}, imp: []}", "", false, NULL,
+		  "W this bidder does not support site requests" },
 		{ "the last platform's media apply",
 		  "{capabilities: {site: {mediaTypes: [banner]}, app: {mediaTypes: [video]}}}",
-		  "{app: {}, site: {}, imp: [{id: a, banner: {}, video: {}}]}", MEDIA_NONE, true,
+		  "{app: {}, site: {}, imp: [{id: a, banner: {}, video: {}}]}", "", true,
 		  "[{id: a, video: {}}]",
 		  "W request.imp[0] uses banner, but this bidder doesn't support it" },
 		{ "imps that have nothing left go; positions are the original ones",
 		  "{capabilities: {site: {mediaTypes: [native]}}}",
-		  "{site: {}, imp: [{id: a, audio: {}}, {id: b, native: {}}, {id: c}]}", MEDIA_NONE, true,
+		  "{site: {}, imp: [{id: a, audio: {}}, {id: b, native: {}}, {id: c}]}", "", true,
 		  "[{id: b, native: {}}]",
 		  "W request.imp[0] uses audio, but this bidder doesn't support it | "
 		  "2 request.imp[0] has no supported MediaTypes. It will be ignored | "
 		  "2 request.imp[2] has no supported MediaTypes. It will be ignored" },
 		{ "nothing is left", "{capabilities: {site: {mediaTypes: [native]}}}",
-		  "{site: {}, imp: [{id: a}]}", MEDIA_NONE, false, NULL,
+		  "{site: {}, imp: [{id: a}]}", "", false, NULL,
 		  "2 request.imp[0] has no supported MediaTypes. It will be ignored | "
 		  "W Bid request didn't contain media types supported by the bidder" },
 		{ "one format only",
 		  "{openrtb: {multiformat-supported: false}, capabilities: {site: {mediaTypes: [banner, "
 		  "video]}}}",
-		  "{site: {}, imp: [{id: a, banner: {}, video: {}}]}", MEDIA_VIDEO, true,
-		  "[{id: a, video: {}}]",
+		  "{site: {}, imp: [{id: a, banner: {}, video: {}}]}", "video", true, "[{id: a, video: {}}]",
 		  "W Imp a uses banner, removing banner as the bidder doesn't support multi-format" },
+		{ "nobody says which format", ONE_FORMAT, "{site: {}, imp: [{id: a, banner: {}, video: {}}]}",
+		  "", false, NULL,
+		  "2 Removing the imp a as the bidder does not support multi-format and preferred media type "
+		  "is not defined for the bidder | " NOTHING_LEFT },
+		{ "the imp does not have that format", ONE_FORMAT,
+		  "{site: {}, imp: [{id: a, banner: {}, video: {}}]}", "native", false, NULL,
+		  "2 Imp a does not have a preferred NATIVE media type. It will be ignored. "
+		  "| " NOTHING_LEFT },
+		{ "no such format", ONE_FORMAT, "{site: {}, imp: [{id: a, banner: {}, video: {}}]}", "popup",
+		  false, NULL,
+		  "2 Imp a has an invalid preferred media type: popup. It will be ignored. | " NOTHING_LEFT },
 	};
 
 	(void)state;
@@ -288,8 +302,8 @@ static void capabilities(void **state)
 		CHECK(rows[i].why,
 		      bidder_info_parse(a, "x", yaml(a, rows[i].info), NULL, NULL, &info, NULL) == 0);
 		adapter_calls_init(&calls, a);
-		CHECK(rows[i].why,
-		      capabilities_apply(root, &info, rows[i].preferred, &calls.errors) == rows[i].go);
+		CHECK(rows[i].why, capabilities_apply(root, &info, str_of(rows[i].preferred),
+						      &calls.errors) == rows[i].go);
 		buf_init(&text, 4096);
 		for (const struct adapter_error *e = calls.errors.first; e; e = e->next) {
 			buf_add_z(&text, e == calls.errors.first ? "" : " | ");

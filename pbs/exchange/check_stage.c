@@ -1,0 +1,197 @@
+/* The CHECK stage: the request is judged, and everything that later stages want to know about it is worked
+ * out once: bidders, rates, floors, deadline. */
+#include "common/err.h"
+#include "common/json.h"
+#include "common/mem.h"
+#include "common/version.h"
+#include "pbs/adapters/registry.h"
+#include "pbs/config.h"
+#include "pbs/exchange/account.h"
+#include "pbs/exchange/auction.h"
+#include "pbs/exchange/privacy_stage.h"
+#include "pbs/exchange/rates.h"
+#include "pbs/openrtb/report.h"
+#include "pbs/openrtb/validate.h"
+#include "pbs/price/adjust.h"
+
+static enum bidder_status find_bidder(const void *ctx, struct str name, struct str *ret_core)
+{
+	const struct registry_bidder *b = registry_find(ctx, name);
+
+	if (!b)
+		return BIDDER_UNKNOWN;
+	*ret_core = str_of(b->bidder.name);
+	if (b->info.white_label_only)
+		return BIDDER_WHITE_LABEL;
+	return b->disabled ? BIDDER_DISABLED : BIDDER_ACTIVE;
+}
+
+static int check_params(const void *ctx, struct str core, const json_t *params, struct errtext *why)
+{
+	const struct registry_bidder *b = registry_find(ctx, core);
+	struct buf violations;
+
+	if (!b || !b->params)
+		return 0;
+	buf_init(&violations, sizeof why->text - 1);
+	if (schema_check(b->params, params, &violations)) {
+		buf_deinit(&violations);
+		return 0;
+	}
+	errtext_set(why, "%s", buf_cstr(&violations));
+	buf_deinit(&violations);
+	return ERR_INPUT;
+}
+
+static int check(struct auction *a)
+{
+	const struct pbs_config *c = a->x->config;
+	struct str *blocked = ARENA_ARRAY(a->arena, struct str, c->blocked_apps.n);
+	struct validate_rules rules = {
+		.find_bidder = find_bidder,
+		.bidder_ctx = a->x->registry,
+		.check_params = check_params,
+		.params_ctx = a->x->registry,
+		.is_currency = currency_is_known,
+		.is_adjustments = adjust_rules_are_valid,
+		.blocked_apps = blocked,
+		.n_blocked_apps = c->blocked_apps.n,
+		.tolerant = c->tolerant_params || json_bool_at(a->account, "tolerant_params", false),
+	};
+
+	privacy_stage_read(a, &rules);
+	for (size_t i = 0; i < c->blocked_apps.n; i++)
+		blocked[i] = str_of(c->blocked_apps.v[i]);
+	return validate(a->request, &rules, &a->messages);
+}
+
+/* --- who could be called
+ * ------------------------------------------------------------------------------------- */
+
+/* Every bidder that an imp names and the host can call, in the order of first mention. */
+static void collect_candidates(struct auction *a)
+{
+	const json_t *imps = json_object_get(a->request, "imp"), *imp;
+	struct split_bidder *bidders;
+	size_t n, i;
+
+	a->names = (struct bidder_names){ find_bidder, a->x->registry,
+					  json_at(a->request, "ext.prebid.aliases") };
+	n = split_list(a->request, &a->names, a->arena, &bidders);
+	a->candidates = ARENA_ARRAY(a->arena, struct candidate, n);
+	for (size_t k = 0; k < n; k++) {
+		struct str name = bidders[k].name;
+
+		a->candidates[a->n_candidates++] = (struct candidate){
+			.name = name,
+			.bidder = registry_find(a->x->registry, bidders[k].core),
+		};
+		json_array_foreach (imps, i, imp)
+			if (json_object_getn(json_at(imp, "ext.prebid.bidder"), name.p, name.n))
+				nonbid_expect(&a->nonbids, name, (int)i);
+	}
+}
+
+static void collect_imp_ids(struct auction *a)
+{
+	const json_t *imps = json_object_get(a->request, "imp"), *imp;
+	size_t i;
+
+	a->n_imps = json_array_size(imps);
+	a->imp_ids = ARENA_ARRAY(a->arena, struct str, a->n_imps);
+	json_array_foreach (imps, i, imp)
+		a->imp_ids[i] = json_str(json_object_get(imp, "id"));
+	nonbids_init(&a->nonbids, a->arena, a->imp_ids, a->n_imps);
+}
+
+/* tmax bounded by the host: when it is missing or 0 the default. Source: Prebid Server, auction timeouts. */
+static void set_deadline(struct auction *a)
+{
+	const struct pbs_config *c = a->x->config;
+	int64_t tmax = json_int_at(a->request, "tmax", 0);
+
+	a->timeout_ms = c->timeout_default_ms;
+	if (tmax > 0)
+		a->timeout_ms = tmax < c->timeout_max_ms ? (uint32_t)tmax : c->timeout_max_ms;
+	a->deadline_ms = a->started_us / 1000 + a->timeout_ms;
+}
+
+/* What every bidder is told of us: server, integration channel, mobile SDK. */
+static struct str x_prebid_header(const struct auction *a)
+{
+	static const char *const records[][2] = {
+		{ "ext.prebid.channel.name", "ext.prebid.channel.version" },
+		{ "app.ext.prebid.source", "app.ext.prebid.version" },
+	};
+	char *text = arena_printf(a->arena, "nexus-pbs/%s", NEXUS_VERSION);
+
+	for (size_t i = 0; i < ARRAY_LEN(records); i++) {
+		struct str name = json_str_at(a->request, records[i][0]),
+			   version = json_str_at(a->request, records[i][1]);
+
+		if (!name.n)
+			continue;
+		if (!version.n)
+			version = STR("unknown");
+		text = arena_printf(a->arena, "%s," STR_FMT "/" STR_FMT, text, STR_ARG(name),
+				    STR_ARG(version));
+	}
+	return str_of(text);
+}
+
+static bool debug_wanted(const struct auction *a)
+{
+	return json_int_at(a->request, "test", 0) == 1 || json_bool_at(a->request, "ext.prebid.debug", false);
+}
+
+static void drop_table(void *t)
+{
+	currency_table_free(t);
+}
+
+/* The request's own rates go before the host's, or instead of them. */
+static void choose_rates(struct auction *a)
+{
+	const json_t *currency = json_at(a->request, "ext.prebid.currency");
+	struct currency_table *own = currency_table_from_json(json_object_get(currency, "rates"));
+
+	if (own)
+		arena_defer(a->arena, drop_table, own);
+	a->rates = (struct currency_rates){
+		.request = own,
+		.server = rates_lend(a->x->rates, a->arena),
+		.request_only = !json_bool_at(currency, "usepbsrates", true),
+	};
+}
+
+static void signal_floors(struct auction *a)
+{
+	account_floors(a->account, &a->floors_account);
+	a->floors_in = (struct floors_input){
+		.host_enabled = a->x->config->floors_enabled,
+		.account = &a->floors_account,
+		.rates = &a->rates,
+		.rng = &a->x->rng,
+		.arena = a->arena,
+		.messages = &a->messages,
+	};
+	floors_signal(&a->floors_in, a->request, &a->floors);
+}
+
+enum stage auction_check(struct auction *a)
+{
+	if (check(a) < 0)
+		return auction_refuse(a);
+	choose_rates(a);
+	signal_floors(a);
+	a->debug = debug_wanted(a) && json_bool_at(a->account, "debug_allow", true);
+	if (debug_wanted(a) && !a->debug)
+		warn(&a->messages, WARN_ACCOUNT_DEBUG_OFF, "debug turned off for account");
+	set_deadline(a);
+	a->user_agent = user_agent_read(json_str_at(a->request, "device.ua"));
+	a->x_prebid = x_prebid_header(a);
+	collect_imp_ids(a);
+	if (!a->stored_responses.is_auction)
+		collect_candidates(a);
+	return STAGE_PRIVACY;
+}
