@@ -51,6 +51,18 @@ static const struct conf_key keys[] = {
 	CONF_U32("store.maintain_seconds", "", maintain_seconds, "20", 1, 3600, CONF_RELOAD,
 		 "time between writing roll-ups out and dropping what is old"),
 
+	CONF_SECRET("database.url", "DATABASE_URL", database_url, 0,
+		    "PostgreSQL that history is forwarded to; empty = only the embedded store"),
+	CONF_STR("database.host", "TIMESCALE_HOST", database_host, "", 0, "the same in parts: host"),
+	CONF_U32("database.port", "TIMESCALE_PORT", database_port, "5432", 1, 65535, 0, "port"),
+	CONF_STR("database.name", "TIMESCALE_DB", database_name, "nexus", 0, "database"),
+	CONF_STR("database.user", "TIMESCALE_USER", database_user, "nexus", 0, "user"),
+	CONF_SECRET("database.password", "TIMESCALE_PASSWORD", database_password, 0, "password"),
+	CONF_U32("database.forward_ms", "", forward_ms, "1000", 10, 3600000, 0,
+		 "time between two looks for new events"),
+	CONF_U32("database.forward_events", "", forward_events, "2000", 1, 100000, 0,
+		 "auctions of one transaction"),
+
 	CONF_ENUM("clock", "IDR_CLOCK", clock, "wall", "wall|event", 0,
 		  "event: time comes from the requests' ts, for replay and simulation"),
 	CONF_U32("router.memory_mb", "", router_memory_mb, "112", 1, 4096, 0, "ceiling of the index"),

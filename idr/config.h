@@ -27,6 +27,9 @@ struct idr_config {
 	int sync; /* enum idr_sync */
 	uint32_t retention_days, hourly_days, snapshot_seconds, maintain_seconds;
 
+	const char *database_url, *database_host, *database_name, *database_user, *database_password;
+	uint32_t database_port, forward_ms, forward_events;
+
 	int clock; /* enum idr_clock */
 	uint32_t router_memory_mb, learning_auctions;
 	uint64_t router_seed;

@@ -191,6 +191,27 @@ static int start_keeper(struct idr *idr, struct errtext *why)
 	return idr->keeper ? 0 : ERR_UNAVAILABLE;
 }
 
+static int start_forwarder(struct idr *idr, struct errtext *why)
+{
+	const struct idr_config *c = idr->start;
+	struct forwarder_options opt = {
+		.keeper = idr->keeper,
+		.interval_ms = c->forward_ms,
+		.max_events = c->forward_events,
+		.retention_days = c->retention_days,
+	};
+
+	if (*c->database_url)
+		opt.conninfo = xstrdup(c->database_url);
+	else if (*c->database_host)
+		opt.conninfo = forwarder_conninfo(c->database_host, c->database_port, c->database_name,
+						  c->database_user, c->database_password);
+	else
+		return 0;
+	idr->forwarder = forwarder_start(&opt, why);
+	return idr->forwarder ? 0 : ERR_INTERNAL;
+}
+
 /* All workers must share one port, so "any" is chosen before they start. *ret_fd keeps it ours. */
 static int choose_port(uint16_t *port, int *ret_fd, struct errtext *why)
 {
@@ -236,6 +257,8 @@ static int start(struct idr *idr, struct errtext *why)
 	if (!idr->workers)
 		return ERR_UNAVAILABLE;
 	keeper_answers_to(idr->keeper, idr->workers);
+	if ((err = start_forwarder(idr, why)))
+		return err;
 	log_event(LOG_INFO, "listening", LOG_Z("host", c->host), LOG_INT("port", idr->port),
 		  LOG_INT("workers", workers_count(idr->workers)), LOG_Z("version", idr_version));
 	return 0;
@@ -321,6 +344,7 @@ static void stop(struct idr *idr)
 		workers_each(idr->workers, drain_worker, NULL, NULL);
 		workers_join(idr->workers);
 	}
+	forwarder_free(idr->forwarder);
 	keeper_stop(idr->keeper);
 	learner_free(idr->learner);
 	keeper_free(idr->keeper);

@@ -11,6 +11,7 @@
 #include "common/snapshot.h"
 #include "common/worker.h"
 #include "idr/core/router.h"
+#include "idr/intake/forwarder.h"
 #include "idr/intake/keeper.h"
 #include "idr/live_config.h"
 #include "idr/metrics.h"
@@ -23,6 +24,7 @@ struct idr {
 	struct rate_limit *rate_limit;
 	struct keeper *keeper;
 	struct learner *learner;
+	struct forwarder *forwarder; /* NULL = no database */
 	struct workers *workers;
 	char *store_path, *snapshot_path, *prices_path;
 	_Atomic(const struct router *) router; /* NULL until the index is loaded */

@@ -3,12 +3,29 @@
 #include "common/json.h"
 #include "idr/endpoints/endpoints.h"
 
+static json_t *postgres_json(struct idr *idr, const struct keeper_state *st, bool *ret_down)
+{
+	struct forwarder_state fs;
+	json_t *j;
+
+	if (!idr->forwarder)
+		return json_string("not configured");
+	forwarder_state(idr->forwarder, &fs);
+	*ret_down = !fs.connected;
+	j = json_pack("{s:s}", "status", fs.connected ? "ok" : "down");
+	if (!fs.connected)
+		json_set_str(j, "error", str_of(fs.why.text));
+	json_set_int(j, "events_behind", st->totals.last_seq - fs.seq);
+	return j;
+}
+
 /* Healthy means that everything works; degraded that routing goes on but something beside it does not. Both are
  * 200: restarting a router because its disk is full would only make it forget. */
 void endpoint_health(struct http_request *req)
 {
 	struct idr *idr = idr_worker_of(req)->idr;
 	struct keeper_state st;
+	bool postgres_down = false;
 	json_t *j, *store;
 
 	keeper_state(idr->keeper, &st);
@@ -17,8 +34,9 @@ void endpoint_health(struct http_request *req)
 		json_set_str(store, "error", str_of(st.why.text));
 	json_set_int(store, "bytes", st.totals.bytes);
 	json_set_int(store, "last_event", st.totals.last_seq);
-	j = json_pack("{s:s, s:s, s:o, s:s, s:s}", "status", st.err ? "degraded" : "healthy", "version",
-		      idr_version, "store", store, "redis", "not configured", "postgres", "not configured");
+	j = json_pack("{s:s, s:o, s:s, s:o}", "version", idr_version, "store", store, "redis",
+		      "not configured", "postgres", postgres_json(idr, &st, &postgres_down));
+	json_set_str(j, "status", st.err || postgres_down ? STR("degraded") : STR("healthy"));
 	json_set_bool(j, "loaded", st.loaded);
 	endpoint_reply_json(req, 200, j);
 	json_decref(j);

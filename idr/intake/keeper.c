@@ -222,8 +222,8 @@ static void on_job(struct mailbox_msg *m)
 
 	j->err = 0;
 	j->work(j, k->store);
-	if (!workers_post(k->answers_to, j->worker, &j->msg, on_job_done))
-		log_event(LOG_ERROR, "answer_lost", LOG_INT("worker", j->worker));
+	if (!workers_post(j->answers_to ? j->answers_to : k->answers_to, j->worker, &j->msg, on_job_done))
+		log_event(LOG_WARN, "answer_lost", LOG_INT("worker", j->worker));
 }
 
 void keeper_submit(struct keeper *k, struct keeper_job *j)

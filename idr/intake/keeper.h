@@ -56,6 +56,7 @@ struct keeper_job {
 	struct mailbox_msg msg;
 	void (*work)(struct keeper_job *j, struct store *s); /* on the keeper's thread; sets err and why */
 	void (*done)(struct keeper_job *j);                  /* on the worker */
+	struct workers *answers_to;                          /* NULL = the ones of keeper_answers_to() */
 	size_t worker;
 	struct keeper *keeper;
 	int err;

@@ -1,0 +1,35 @@
+/* The product's schema in PostgreSQL, and writing into it. Calls block.
+ *
+ * Plain PostgreSQL 13 or newer: raw tables are partitioned by day, roll-ups are kept up by whoever inserts, retention
+ * drops whole partitions.
+ * Errors  ERR_UNREACHABLE or ERR_UPSTREAM with `why` in the server's words; the transaction is then undone.
+ */
+#ifndef IDR_STORE_PG_H
+#define IDR_STORE_PG_H
+
+#include <libpq-fe.h>
+
+#include "common/buf.h"
+#include "common/errtext.h"
+#include "idr/store/event.h"
+
+/* Rows of a piece of the journal in COPY's text form. */
+struct pg_piece {
+	struct buf auctions, bidders;
+	int64_t first_ms, last_ms; /* of the events in it */
+	int64_t last_seq;
+	size_t events;
+};
+void pg_piece_init(struct pg_piece *p);
+void pg_piece_deinit(struct pg_piece *p);
+void pg_piece_clear(struct pg_piece *p);
+void pg_piece_add(struct pg_piece *p, int64_t store_id, const struct event *e);
+
+int pg_migrate(PGconn *c, struct errtext *why);
+/* The last event of this store that is in the database; 0 for none. */
+int pg_position(PGconn *c, int64_t store_id, int64_t *ret_seq, struct errtext *why);
+/* Writes the piece if the database is still where it was (`after_seq`). */
+int pg_write(PGconn *c, int64_t store_id, int64_t after_seq, const struct pg_piece *p, struct errtext *why);
+int pg_drop_before(PGconn *c, int64_t before_ms, struct errtext *why);
+
+#endif
