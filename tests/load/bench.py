@@ -113,6 +113,26 @@ def bench_pbs(args, rows, with_router):
             idr.stop()
 
 
+def allocations(n_auctions):
+    """jemalloc's count of allocations over the life of a nexus-pbs that served so many auctions of five bidders."""
+    with tempfile.TemporaryDirectory() as folder:
+        names = [f"bidder{i:02d}" for i in range(5)]
+        pbs = pbs_stack.Pbs(folder, dict.fromkeys(names, "price=1.5"), None,
+                            env={"RATE_LIMIT_RPS": "0", "LOG_LEVEL": "warn", "MALLOC_CONF": "stats_print:true"})
+        body = json.dumps(auction(5, names))
+        for _ in range(n_auctions):
+            pbs.post(body)
+        pbs.process.stop()
+        log = pbs.process.log()
+        pbs.mock.stop()
+        return int(re.search(r"^total: +\d+ +(\d+)", log[log.rindex("Merged arenas"):], re.M)[1])
+
+
+def bench_allocations(args, rows):
+    few, many = allocations(100), allocations(1100)
+    rows.append({"what": "allocations per auction, 5 bidders", "count": (many - few) / 1000})
+
+
 def bench_in_flight(args, rows):
     """1,000 auctions in flight against five bidders of 100 ms each."""
     with tempfile.TemporaryDirectory() as folder:
@@ -158,7 +178,7 @@ def main():
     args = parser.parse_args()
     rows = []
     parts = {"pbs": lambda: bench_pbs(args, rows, False), "routed": lambda: bench_pbs(args, rows, True),
-             "flight": lambda: bench_in_flight(args, rows), "route": lambda: bench_route(args, rows)}
+             "allocations": lambda: bench_allocations(args, rows), "flight": lambda: bench_in_flight(args, rows), "route": lambda: bench_route(args, rows)}
     for name, part in parts.items():
         if not args.only or name in args.only.split(","):
             print(f"measuring {name} ...", file=sys.stderr, flush=True)
@@ -167,6 +187,9 @@ def main():
     print(f"machine: {cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}")
     print(f"{'what':<48} {'CPU us':>8} {'per s':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8} {'RSS MiB':>8} {'errors':>7}")
     for r in rows:
+        if "count" in r:
+            print(f"{r['what']:<48} {r['count']:>8.0f}")
+            continue
         print(f"{r['what']:<48} {r['cpu_us']:>8.0f} {r['per_s']:>8.0f} {r['p50_us'] / 1000:>8.2f} {r['p95_us'] / 1000:>8.2f} "
               f"{r['p99_us'] / 1000:>8.2f} {r['rss_mib']:>8.1f} {r['errors']:>7.0f}")
         if "kib_per_open_call" in r:
