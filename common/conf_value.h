@@ -1,4 +1,5 @@
-/* One configuration value: from text or YAML into a field, from a field back to YAML. Used by conf.c only. */
+/* One configuration value: from text or YAML into a field, from a field back to YAML. conf_expand() also serves files
+ * that may name variables. */
 #ifndef COMMON_CONF_VALUE_H
 #define COMMON_CONF_VALUE_H
 

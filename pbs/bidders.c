@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/conf_value.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -32,6 +33,49 @@ static void free_folder(struct folder *f)
 	free(f->entries);
 }
 
+/* obj[key] with its variables expanded, when it is a text. */
+static bool expand_text(json_t *obj, const char *key, struct errtext *why)
+{
+	const json_t *text = json_object_get(obj, key);
+	struct buf out;
+	bool changed = false, ok;
+
+	if (!json_is_string(text))
+		return true;
+	buf_init(&out, MAX_FILE_BYTES);
+	ok = conf_expand(json_str(text), environ, &out, &changed, why);
+	if (!ok)
+		errtext_prefix(why, "%s: ", key);
+	if (ok && changed)
+		ok = json_object_set_new(obj, key, json_stringn(buf_str(&out).p, out.n)) == 0;
+	if (!ok && changed)
+		errtext_set(why, "%s: not UTF-8 once variables are expanded", key);
+	buf_deinit(&out);
+	return ok;
+}
+
+/* Where a bidder's file may name variables: its endpoint and what authorises its calls. Elsewhere ${…} is the
+ * bidder's own, as in the macros of its user sync. */
+static bool expand_variables(json_t *file, struct errtext *why)
+{
+	static const char *const places[] = { "xapi", "generic.auth", "generic.extraHeaders" };
+
+	if (!expand_text(file, "endpoint", why))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		json_t *place = json_at(file, places[i]), *v;
+		const char *key;
+
+		json_object_foreach (place, key, v) {
+			if (!expand_text(place, key, why)) {
+				errtext_prefix(why, "%s.", places[i]);
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
 static json_t *read_params(const char *dir, const char *name, struct errtext *why)
 {
 	FREE_ON_EXIT char *path = xasprintf("%s/%s.json", dir, name);
@@ -52,6 +96,7 @@ static void add_bidder(struct registry *r, const struct pbs_config *c, const cha
 		json_decref(file);
 		return;
 	}
+	ok = ok && expand_variables(file, &why);
 	if (ok) {
 		params = read_params(c->bidder_params_dir, name, &why);
 		ok = why.text[0] == '\0' &&
