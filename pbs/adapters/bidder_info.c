@@ -46,6 +46,7 @@ static const struct typed_field maintainer_keys[] = { KEY("email", STR) };
 static const struct typed_struct maintainer_table = TABLE(maintainer_keys);
 static const struct typed_field info_keys[] = {
 	KEY("adapter", STR),
+	KEY("generic", MAP),
 	KEY("seatFromResponse", BOOL),
 	KEY("endpoint", STR),
 	KEY("extra_info", STR),

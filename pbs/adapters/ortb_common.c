@@ -294,7 +294,13 @@ static bool visit_bids(struct ortb_bid *x, enum ortb_verdict (*each_bid)(struct 
 void ortb_parse_bids(const struct adapter_request *r, const struct adapter_call *sent,
 		     const struct adapter_reply *reply, struct adapter_bids *out)
 {
-	const struct ortb_rules *rules = r->bidder->adapter->rules;
+	ortb_parse_by(r->bidder->adapter->rules, r, sent, reply, out);
+}
+
+void ortb_parse_by(const struct ortb_rules *rules, const struct adapter_request *r,
+		   const struct adapter_call *sent, const struct adapter_reply *reply,
+		   struct adapter_bids *out)
+{
 	struct ortb_bid x = { .r = r, .sent = sent, .out = out };
 	const json_t *response, *seats;
 	struct errtext why;

@@ -81,6 +81,11 @@ void ortb_make_requests(struct adapter_request *r, struct adapter_calls *out);
 void ortb_parse_bids(const struct adapter_request *r, const struct adapter_call *sent,
 		     const struct adapter_reply *reply, struct adapter_bids *out);
 
+/* The same by rules that are not those of the bidder's adapter. */
+void ortb_parse_by(const struct ortb_rules *rules, const struct adapter_request *r,
+		   const struct adapter_call *sent, const struct adapter_reply *reply,
+		   struct adapter_bids *out);
+
 /* Request side ------------------------------------------------------------------------------------- */
 
 /* The imps through params and each_imp of the bidder's rules; those that are kept become the request's. False

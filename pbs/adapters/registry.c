@@ -217,6 +217,8 @@ int registry_add(struct registry *r, const char *name, const json_t *file, const
 	}
 	if (bidder_info_parse(r->arena, name, file, parent ? &parent->info : NULL, host, &b->info, why) < 0)
 		return ERR_INPUT;
+	if (!params)
+		params = json_at(b->info.root, "generic.schema"); /* a bidder may be all in one file */
 	if (take_schema(r, b, parent, params, why) < 0)
 		return ERR_INPUT;
 	build(r, b, parent);
