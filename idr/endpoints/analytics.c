@@ -5,7 +5,7 @@
 #include "common/log.h"
 #include "idr/endpoints/endpoints.h"
 
-enum { DAY_MS = 86400000 };
+static const int64_t year_ms = 366 * 86400000ll;
 
 struct analytics {
 	struct keeper_wait wait;
@@ -48,7 +48,8 @@ static void on_recorded(struct keeper_wait *wait)
 	http_reply_buf(a->req, 200, "application/json", &b);
 }
 
-/* In wall time an event from tomorrow is a broken clock, and one beyond retention would be dropped at once. */
+/* Late events are welcome, however late: PBS may have waited long to deliver them. A sender whose clock is a year ahead
+ * would pin its events in the statistics' future for as long. */
 static struct event_limits limits_of(struct idr_worker *w, const struct http_request *req)
 {
 	const struct live_config *live = idr_live_config(w);
@@ -60,10 +61,8 @@ static struct event_limits limits_of(struct idr_worker *w, const struct http_req
 		.key = key,
 	};
 
-	if (live->values->clock == CLOCK_WALL) {
-		lim.max_ts_ms = clock_wall_ms() + DAY_MS;
-		lim.min_ts_ms = clock_wall_ms() - live->values->retention_days * (int64_t)DAY_MS;
-	}
+	if (live->values->clock == CLOCK_WALL)
+		lim.max_ts_ms = clock_wall_ms() + year_ms;
 	return lim;
 }
 

@@ -106,7 +106,7 @@ static void read_piece(struct keeper_job *j, struct store *s)
 	struct forwarder *f = container_of(j, struct forwarder, job);
 	struct store_totals totals;
 
-	f->now_ms = keeper_now_ms(j->keeper);
+	f->now_ms = keeper_age_ms(j->keeper);
 	pg_piece_clear(&f->piece);
 	if (!f->store_id) {
 		s->ops->totals(s, &totals);

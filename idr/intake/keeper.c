@@ -56,6 +56,13 @@ int64_t keeper_now_ms(const struct keeper *k)
 	return k->opt.event_clock ? k->newest_ms : clock_wall_ms();
 }
 
+int64_t keeper_age_ms(const struct keeper *k)
+{
+	int64_t wall_ms = clock_wall_ms();
+
+	return k->opt.event_clock || k->newest_ms < wall_ms ? k->newest_ms : wall_ms;
+}
+
 /* --- events --- */
 
 static void on_answer(struct mailbox_msg *m)
@@ -252,7 +259,7 @@ static void on_maintain_again(struct mailbox_msg *m)
 static void on_maintain(struct loop_timer *t)
 {
 	struct keeper *k = container_of(t, struct keeper, maintain);
-	int64_t now_ms = keeper_now_ms(k);
+	int64_t now_ms = keeper_age_ms(k);
 	struct errtext why = { "" };
 	bool more = false;
 	int err = k->store->ops->maintain(k->store, now_ms - k->opt.retention_days * (int64_t)DAY_MS,

@@ -64,6 +64,9 @@ struct keeper_job {
 };
 /* The clock of the history: the newest event's time when time comes from events. On the keeper's thread. */
 int64_t keeper_now_ms(const struct keeper *k);
+/* From when the age of history counts: the newest event at the latest, so that neither an imported history nor a clock
+ * that jumped ahead costs what was just recorded. */
+int64_t keeper_age_ms(const struct keeper *k);
 void keeper_submit(struct keeper *k, struct keeper_job *j);
 /* Publishes the settings anew; from within a job's work. */
 int keeper_reload_settings(struct keeper *k, struct errtext *why);

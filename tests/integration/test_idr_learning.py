@@ -137,6 +137,17 @@ def test_duplicates_count_once(tmp_path):
         assert idr.metric("nexus_idr_index_events") == 3
 
 
+def test_old_events_are_kept_in_wall_time_too(tmp_path):
+    idr = Idr(tmp_path, "store: { maintain_seconds: 1 }", env={"IDR_CLOCK": "wall"})
+    with running(idr):
+        idr.send(Market().events(50))  # of T0, long ago
+        time.sleep(2.5)
+        idr.kill()
+        idr.start()
+        assert idr.metric("nexus_idr_index_events") == 50
+        assert idr.send(Market().events(50))["duplicates"] == 50
+
+
 def test_drain_finishes_what_was_taken(tmp_path):
     import threading
     idr, market = Idr(tmp_path), Market()
