@@ -15,7 +15,9 @@ static const char *const names[SCRUB_KINDS] = {
 
 static const char *const device_ids[] = { "ifa",     "didsha1", "didmd5", "dpidsha1",
 					  "dpidmd5", "macsha1", "macmd5" };
-static const char *const user_ids[] = { "id", "buyeruid", "yob", "gender" };
+static const char *const user_ids[] = { "id", "buyeruid", "customdata", "yob", "gender" };
+/* Apple's identifier for the vendor, in both spellings that SDKs use. */
+static const char *const device_ext_ids[] = { "ifv", "idfv" };
 static const char *const user_data[] = { "keywords", "kwarray", "data" };
 
 /* What was scrubbed already: the same object losing the same things. Both objects are kept alive, so that an
@@ -137,17 +139,6 @@ static void mask_member(json_t *device, const char *key, bool v6, unsigned keep_
 		json_object_del(device, key);
 }
 
-static void scrub_device(json_t *device, unsigned scrub, unsigned ipv4_bits, unsigned ipv6_bits)
-{
-	if (scrub & SCRUB_DEVICE_IDS)
-		delete_all(device, device_ids, ARRAY_LEN(device_ids));
-	if (scrub & SCRUB_IP) {
-		mask_member(device, "ip", false, ipv4_bits);
-		mask_member(device, "ipv6", true, ipv6_bits);
-	}
-	scrub_geo(device, scrub);
-}
-
 /* Removes a member two levels down; objects that this empties go too. */
 static void delete_below(json_t *obj, const char *outer, const char *inner)
 {
@@ -159,6 +150,20 @@ static void delete_below(json_t *obj, const char *outer, const char *inner)
 	json_object_del(o, inner);
 	if (json_object_size(o) == 0)
 		json_object_del(obj, outer);
+}
+
+static void scrub_device(json_t *device, unsigned scrub, unsigned ipv4_bits, unsigned ipv6_bits)
+{
+	if (scrub & SCRUB_DEVICE_IDS) {
+		delete_all(device, device_ids, ARRAY_LEN(device_ids));
+		for (size_t i = 0; i < ARRAY_LEN(device_ext_ids); i++)
+			delete_below(device, "ext", device_ext_ids[i]);
+	}
+	if (scrub & SCRUB_IP) {
+		mask_member(device, "ip", false, ipv4_bits);
+		mask_member(device, "ipv6", true, ipv6_bits);
+	}
+	scrub_geo(device, scrub);
 }
 
 /* Ids hide in old places too: extended ids below ext, buyer ids of other bidders below ext.prebid. */

@@ -15,8 +15,8 @@
 #include "common/str.h"
 
 enum scrub {
-	SCRUB_DEVICE_IDS = 1 << 0, /* device.ifa, did*, dpid*, mac* */
-	SCRUB_USER_IDS = 1 << 1,   /* user.id, buyeruid, yob, gender, and buyer ids left below user.ext */
+	SCRUB_DEVICE_IDS = 1 << 0, /* device.ifa, did*, dpid*, mac*, ext.ifv */
+	SCRUB_USER_IDS = 1 << 1,   /* user.id, buyeruid, customdata, yob, gender, buyer ids below user.ext */
 	SCRUB_EIDS = 1 << 2,
 	SCRUB_UFPD = 1 << 3,    /* user.keywords, kwarray, data, user.ext.data */
 	SCRUB_IP = 1 << 4,      /* device.ip and ipv6 lose their low bits */
