@@ -99,7 +99,7 @@ class VendorLists:
                 condition = self.headers.get("If-None-Match")
                 outer.requests.append((self.path, condition))
                 etag = f'"{outer.newest}"'
-                version = outer.newest if self.path == "/latest" else int(self.path.rsplit("-v")[-1].split(".")[0])
+                version = outer.newest if self.path.startswith("/latest") else int(self.path.rsplit("-v")[-1].split(".")[0])
                 if outer.broken or version > outer.newest:
                     self.answer(503 if outer.broken else 404, b"")
                 elif self.path == "/latest" and condition == etag:
