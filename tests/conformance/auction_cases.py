@@ -12,6 +12,7 @@ HEADERS = {"Content-Type": "application/json", "X-Real-IP": "192.0.2.1"}
 def setup_of(case):
     given = case.get("config") or {}
     config = {"account_required": bool(given.get("accountRequired")), "price_floors": {"enabled": False},
+              "gdpr": {"enabled": False, "vendor_list": {"enabled": False}},
               "blocked_apps": given.get("blockedApps") or given.get("blacklistedApps") or [],
               "auction_timeouts_ms": {"default": 3000, "max": 5000}, "account_defaults": {"debug_allow": True}}
     if given.get("accountRequired"):

@@ -48,7 +48,13 @@ def range_minimum(finding, case):
     return any((g["ranges"][0].get("min") or 0) != 0 for g in kinds if isinstance(g, dict) and g.get("ranges"))
 
 
+def no_consent(finding, case):
+    return bool(case.get("gdpr_enforced")) and finding.actual in (None, ABSENT) and finding.path[0] in ("to", "response")
+
+
 RULES = [
+    Rule("privacy, basic ads", "where GDPR applies, no bidder is called without consent; the case's stand-in for the consent "
+         "check lets bidders be called without ids", no_consent),
     Rule("Appendix A, §5.3", "members that the OpenRTB model does not have are dropped from what bidders get", unknown_member),
     Rule("§4.4", "a price range starts where the one before it ends; the case's own minimum is below the endpoint",
          range_minimum),

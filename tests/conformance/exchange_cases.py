@@ -29,12 +29,11 @@ def setup_of(case):
     if server := case.get("server"):
         config.update(external_url=server["externalURL"], datacenter=server["dataCenter"],
                       gdpr={"host_vendor_id": server["gvlID"]})
-    if case.get("gdpr_enforced") or case.get("assume_gdpr_applies") is not None:
-        config["gdpr"] = {**config.get("gdpr", {}), "default_value": "1" if case.get("assume_gdpr_applies") else "0"}
-    if case.get("enforceCcpa"):
-        config["ccpa"] = {"enforce": True}
-    if case.get("enforceLmt"):
-        config["lmt"] = {"enforce": True}
+    config["gdpr"] = {**config.get("gdpr", {}), "enabled": bool(case.get("gdpr_enforced")),
+                      "default_value": "1" if case.get("assume_gdpr_applies") else "0",
+                      "vendor_list": {"enabled": False}}
+    config["ccpa"] = {"enforce": bool(case.get("enforceCcpa"))}
+    config["lmt"] = {"enforce": bool(case.get("enforceLmt"))}
     if case.get("events_enabled"):
         account["events"] = {"enabled": True}
     if privacy := case.get("accountPrivacy"):
