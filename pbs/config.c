@@ -99,6 +99,8 @@ static const struct conf_key keys[] = {
 		 "age after which rates are no longer used; 0 = never"),
 	CONF_BOOL("price_floors.enabled", "", floors_enabled, "true", 0,
 		  "price floors, for accounts that switch them on"),
+	CONF_LIST("price_floors.fetch.allowed_hosts", "", floors_hosts, "", 0,
+		  "hosts that accounts may have floors fetched from; empty = any outside this network"),
 	CONF_ENUM("validations.banner_creative_max_size", "", creative_size_mode, "skip", "skip|warn|enforce",
 		  0, "banners larger than max_creative_width x max_creative_height"),
 	CONF_U32("validations.max_creative_width", "", max_creative_width, "0", 0, 100000, 0,

@@ -49,6 +49,7 @@ struct pbs_config {
 	const char *rates_url, *rates_file;
 	uint32_t rates_interval_s, rates_timeout_ms, rates_stale_s;
 	bool floors_enabled;
+	struct conf_list floors_hosts;
 	int creative_size_mode, secure_markup_mode;
 	uint32_t max_creative_width, max_creative_height;
 	json_t *host_schain_node;

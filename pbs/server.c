@@ -13,6 +13,7 @@
 #include "common/yaml.h"
 #include "pbs/analytics/batch.h"
 #include "pbs/bidders.h"
+#include "pbs/exchange/floors_fetch.h"
 #include "pbs/exchange/rates.h"
 #include "pbs/idr_client.h"
 #include "pbs/metrics.h"
@@ -246,6 +247,18 @@ static void start_rates(struct pbs_worker *w)
 	w->exchange.rates = rates_new(w->thread->loop, w->exchange.http, &rates);
 }
 
+static void start_floors(struct pbs_worker *w)
+{
+	const struct pbs_config *c = w->server->config;
+	struct floors_fetch_options floors = {
+		.router_url = c->idr_enabled ? c->idr_url : "",
+		.router_key = *c->idr_api_key ? c->idr_api_key : c->api_key_default,
+		.hosts = c->floors_hosts,
+	};
+
+	w->exchange.floors = floors_fetch_new(w->thread->loop, w->exchange.http, &floors);
+}
+
 static int init_worker(struct worker *thread, struct errtext *why)
 {
 	const struct pbs_server *s = thread->arg;
@@ -303,6 +316,7 @@ static int init_worker(struct worker *thread, struct errtext *why)
 	rng_seed_os(&w->exchange.rng);
 	w->exchange.stored = stored_new(w->exchange.http, &stored);
 	start_rates(w);
+	start_floors(w);
 	start_router(w);
 	w->http = http_server_new(thread->loop, &http, why);
 	return w->http ? 0 : ERR_UNAVAILABLE;
@@ -316,6 +330,7 @@ static void deinit_worker(struct worker *thread)
 		return;
 	http_server_free(w->http);
 	analytics_free(w->exchange.analytics);
+	floors_fetch_free(w->exchange.floors);
 	rates_free(w->exchange.rates);
 	idr_client_free(w->exchange.idr);
 	stored_free(w->exchange.stored);

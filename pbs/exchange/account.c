@@ -3,6 +3,7 @@
 #include "common/err.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/mem.h"
 #include "pbs/config.h"
 #include "pbs/exchange/auction.h"
 #include "pbs/openrtb/report.h"
@@ -18,6 +19,78 @@ static int malformed(struct auction *a, const char *reason)
 			"out to the prebid server host.",
 			STR_ARG(a->account_id));
 	return ERR_INTERNAL;
+}
+
+enum kind { K_BOOL, K_NUMBER, K_TEXT, K_OBJECT };
+
+/* What each setting must be; privacy's are checked where they are parsed. */
+static const struct {
+	const char *path;
+	enum kind kind;
+} settings[] = {
+	{ "disabled", K_BOOL },
+	{ "debug_allow", K_BOOL },
+	{ "tolerant_params", K_BOOL },
+	{ "exact_price_buckets", K_BOOL },
+	{ "default_integration", K_TEXT },
+	{ "bid_rounding", K_TEXT },
+	{ "targeting_prefix", K_TEXT },
+	{ "default_bid_limit", K_NUMBER },
+	{ "truncate_target_attr", K_NUMBER },
+	{ "cache_ttl", K_OBJECT },
+	{ "cache_ttl.banner", K_NUMBER },
+	{ "cache_ttl.video", K_NUMBER },
+	{ "cache_ttl.audio", K_NUMBER },
+	{ "cache_ttl.native", K_NUMBER },
+	{ "events", K_OBJECT },
+	{ "events.enabled", K_BOOL },
+	{ "routing", K_OBJECT },
+	{ "routing.enabled", K_BOOL },
+	{ "alternatebiddercodes", K_OBJECT },
+	{ "bidadjustments", K_OBJECT },
+	{ "preferredmediatype", K_OBJECT },
+	{ "validations", K_OBJECT },
+	{ "validations.banner_creative_max_size", K_TEXT },
+	{ "validations.secure_markup", K_TEXT },
+	{ "validations.max_creative_width", K_NUMBER },
+	{ "validations.max_creative_height", K_NUMBER },
+	{ "price_floors", K_OBJECT },
+	{ "price_floors.enabled", K_BOOL },
+	{ "price_floors.enforce_floors_rate", K_NUMBER },
+	{ "price_floors.adjust_for_bid_adjustment", K_BOOL },
+	{ "price_floors.enforce_deal_floors", K_BOOL },
+	{ "price_floors.use_dynamic_data", K_BOOL },
+	{ "price_floors.max_rules", K_NUMBER },
+	{ "price_floors.max_schema_dims", K_NUMBER },
+	{ "price_floors.fetch", K_OBJECT },
+	{ "price_floors.fetch.enabled", K_BOOL },
+	{ "price_floors.fetch.url", K_TEXT },
+};
+
+static bool is_kind(const json_t *j, enum kind kind)
+{
+	switch (kind) {
+	case K_BOOL: return json_is_boolean(j);
+	case K_NUMBER: return json_is_number(j);
+	case K_TEXT: return json_is_string(j);
+	case K_OBJECT: return json_is_object(j);
+	}
+	return false;
+}
+
+static int check_settings(const json_t *account, struct errtext *why)
+{
+	static const char *const names[] = { "true or false", "a number", "a text", "an object" };
+
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		const json_t *v = json_at(account, settings[i].path);
+
+		if (!v || json_is_null(v) || is_kind(v, settings[i].kind))
+			continue;
+		errtext_set(why, "%s: expected %s", settings[i].path, names[settings[i].kind]);
+		return ERR_INPUT;
+	}
+	return 0;
 }
 
 static int deny(struct auction *a, int code, const char *text)
@@ -43,6 +116,8 @@ int account_settle(struct auction *a, const json_t *stored)
 			    "server host.");
 	if (stored && !json_is_object(stored))
 		return malformed(a, "not an object");
+	if (check_settings(stored, &why) < 0)
+		return malformed(a, why.text);
 	if (stored && c->account_defaults)
 		a->account = arena_own_json(a->arena, json_merge_patch(c->account_defaults, stored));
 	else

@@ -8,6 +8,7 @@
 #include "pbs/config.h"
 #include "pbs/exchange/account.h"
 #include "pbs/exchange/auction.h"
+#include "pbs/exchange/floors_fetch.h"
 #include "pbs/exchange/privacy_stage.h"
 #include "pbs/exchange/rates.h"
 #include "pbs/openrtb/report.h"
@@ -175,13 +176,35 @@ static void signal_floors(struct auction *a)
 		.arena = a->arena,
 		.messages = &a->messages,
 	};
+	if (a->x->config->floors_enabled && a->floors_account.enabled && a->floors_account.use_dynamic_data)
+		a->floors_in.fetched = floors_fetch_lend(a->x->floors, a->account_id,
+							 json_at(a->account, "price_floors.fetch"), a->arena);
 	floors_signal(&a->floors_in, a->request, &a->floors);
+}
+
+/* The account's word on the Digital Services Act, for requests that say nothing. It may be written as an
+ * object or, as in the reference, as JSON inside a text. */
+static void default_dsa(struct auction *a)
+{
+	json_t *given = json_at(a->account, "privacy.dsa.default");
+	bool in_gdpr =
+		json_int_at(a->request, "regs.gdpr", strcmp(a->x->config->gdpr_default_value, "1") == 0) == 1;
+
+	if (!given || json_at(a->request, "regs.ext.dsa") ||
+	    (json_bool_at(a->account, "privacy.dsa.gdpr_only", false) && !in_gdpr))
+		return;
+	if (json_is_string(given))
+		given = arena_own_json(a->arena, json_parse(json_str(given), NULL));
+	if (json_is_object(given))
+		json_object_set_nocheck(json_own_object(json_own_object(a->request, "regs"), "ext"), "dsa",
+					given);
 }
 
 enum stage auction_check(struct auction *a)
 {
 	if (check(a) < 0)
 		return auction_refuse(a);
+	default_dsa(a);
 	choose_rates(a);
 	signal_floors(a);
 	a->debug = debug_wanted(a) && json_bool_at(a->account, "debug_allow", true);

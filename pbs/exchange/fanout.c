@@ -112,6 +112,9 @@ void fanout_prepare(struct bidder_run *run)
 		*call = (struct bidder_call){ .run = run, .sent = sent };
 		call->url = arena_str(a->arena, sent->uri).p;
 		build_headers(call);
+		if (a->debug && !bidder->info.debug_allow)
+			messages_add(&a->messages, MESSAGE_WARNING, run->candidate->name,
+				     WARN_BIDDER_DEBUG_OFF, "debug turned off for bidder");
 	}
 	run->n_calls = run->made.n;
 }

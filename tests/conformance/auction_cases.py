@@ -2,7 +2,7 @@
 import json
 
 from compare import Finding, by_seat, compare, without
-from host import Setup
+from host import NAMES, Setup
 from outcome import Skip
 
 # The address from which the reference's own test client calls.
@@ -12,7 +12,8 @@ HEADERS = {"Content-Type": "application/json", "X-Real-IP": "192.0.2.1"}
 def setup_of(case):
     given = case.get("config") or {}
     config = {"account_required": bool(given.get("accountRequired")), "price_floors": {"enabled": False},
-              "gdpr": {"enabled": False, "vendor_list": {"enabled": False}},
+              "gdpr": {"enabled": False, "vendor_list": {"enabled": False}}, "ccpa": {"enforce": False},
+              "lmt": {"enforce": False},
               "blocked_apps": given.get("blockedApps") or given.get("blacklistedApps") or [],
               "auction_timeouts_ms": {"default": 3000, "max": 5000}, "account_defaults": {"debug_allow": True}}
     if given.get("accountRequired"):
@@ -31,7 +32,31 @@ def setup_of(case):
     for name in given.get("disabledAdapters") or []:
         infos.setdefault(name, {})["disabled"] = True
     params = bool(given.get("realParamsValidator")) or "failed validation" in (case.get("expectedErrorMessage") or "")
-    return Setup(config, infos, params)
+    return Setup(config, infos, params, stored_responses(case))
+
+
+def prebid(obj):
+    return ((obj.get("ext") or {}).get("prebid") or {}) if isinstance(obj, dict) else {}
+
+
+def imps_of(case):
+    request = case.get("mockBidRequest")
+    return [i for i in request.get("imp") or [] if isinstance(i, dict)] if isinstance(request, dict) else []
+
+
+def stored_responses(case):
+    """Bodies for the stored responses of cases that must succeed whatever is in them."""
+    bid = {"id": "stored-bid", "impid": "any", "price": 1, "crid": "c", "mtype": 1, "adm": "<div></div>"}
+    seats = [{"seat": "stored", "bid": [bid]}]
+    bodies = {}
+    for imp in imps_of(case) if case.get("expectedReturnCode") == 200 else []:
+        given = prebid(imp)
+        if (given.get("storedauctionresponse") or {}).get("id"):
+            bodies[given["storedauctionresponse"]["id"]] = seats
+        for r in given.get("storedbidresponse") or []:
+            if r.get("bidder") in NAMES:
+                bodies[r["id"]] = {"id": "stored", "cur": "USD", "seatbid": seats}
+    return bodies
 
 
 def price_of(bidder):
@@ -67,17 +92,14 @@ def bidders_of(response):
 
 def unknown_stored_data(case, known):
     """Names of stored data that only the reference's test code has."""
-    request = case.get("mockBidRequest")
-    if not isinstance(request, dict):
-        return []
-    prebid = lambda obj: ((obj.get("ext") or {}).get("prebid") or {}) if isinstance(obj, dict) else {}
-    ids = [("stored_requests", (prebid(request).get("storedrequest") or {}).get("id"))]
-    for imp in request.get("imp") or []:
+    ids = [("stored_requests", (prebid(case.get("mockBidRequest")).get("storedrequest") or {}).get("id"))]
+    for imp in imps_of(case):
         p = prebid(imp)
         ids.append(("stored_imps", (p.get("storedrequest") or {}).get("id")))
         ids.append(("stored_responses", (p.get("storedauctionresponse") or {}).get("id")))
         ids += [("stored_responses", r.get("id")) for r in p.get("storedbidresponse") or []]
-    return [i for kind, i in ids if isinstance(i, str) and i and (kind, i) not in known]
+    made = stored_responses(case)
+    return [i for kind, i in ids if isinstance(i, str) and i and (kind, i) not in known and i not in made]
 
 
 def run(name, case, hosts, mock, known):

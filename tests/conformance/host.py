@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT / "tests/integration"))
 from pbs_stack import BIN, Process, free_port, request  # noqa: E402
 
 # Bidders that the reference knows and that cases may name although this server has no code for them.
-NAMES = """33across adf aja applogy appnexus audienceNetwork beachfront beintoo brightroll consumable conversant
+NAMES = """33across adf aja amx applogy appnexus audienceNetwork beachfront beintoo brightroll consumable conversant
 cpmstar criteo datablocks districtm dmx emx_digital engagebdr eplanning gamma gamoji grid gumgum improvedigital
 inmobi ix kidoz kubient lifestreet lockerdome logicad lunamedia marsmedia mgid mobilefuse nanointeractive
 ninthdecimal nobid openx orbidder pubmatic pubnative pulsepoint rhythmone rtbhouse rubicon sharethrough
@@ -37,11 +37,11 @@ def merge(a, b):
 class Setup:
     """What a process depends on; two cases with equal setups may share it."""
 
-    def __init__(self, config=None, infos=None, params=False):
-        self.config, self.infos, self.params = config or {}, infos or {}, params
+    def __init__(self, config=None, infos=None, params=False, responses=None):
+        self.config, self.infos, self.params, self.responses = config or {}, infos or {}, params, responses or {}
 
     def key(self):
-        return json.dumps([self.config, self.infos, self.params], sort_keys=True)
+        return json.dumps([self.config, self.infos, self.params, self.responses], sort_keys=True)
 
 
 class Host:
@@ -52,6 +52,8 @@ class Host:
         infos.mkdir()
         params.mkdir()
         shutil.copytree(STORED, stored)
+        for name, body in setup.responses.items():
+            (stored / "stored_responses" / f"{name}.json").write_text(json.dumps(body))
         for name in [*NAMES, *ALIASES, *(n for n in setup.infos if n not in NAMES and n not in ALIASES)]:
             (infos / f"{name}.yaml").write_text(json.dumps(self.info(name, setup.infos.get(name, {}), mock)))
         if setup.params:
