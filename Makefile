@@ -127,6 +127,9 @@ test: all ## unit tests, adapter vectors, integration tests against the real bin
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory check-vectors
 	@$(MAKE) --no-print-directory integration
+chaos: all ## the tests that kill processes under load, in their long form (CHAOS_ROUNDS=100)
+	@CHAOS_ROUNDS=$(or $(CHAOS_ROUNDS),100) NEXUS_BIN=$(abspath $(B))/bin $(PYTHON) -m pytest -q -p no:cacheprovider \
+		tests/integration/test_idr_learning.py tests/integration/test_idr_postgres.py -k "lost or killed"
 integration: all
 	@NEXUS_BIN=$(abspath $(B))/bin $(PYTHON) -m pytest -q -p no:cacheprovider tests/integration $(PYTEST_ARGS)
 
@@ -192,4 +195,4 @@ help: ## list targets
 
 FORCE: ;
 .SECONDARY:
-.PHONY: all bench bench-adapters docs deps run bins test integration conformance install cov fuzz run-fuzz unit check-asan check-tsan check-vectors check-deps format check-format tidy clean help FORCE
+.PHONY: all bench bench-adapters docs deps run bins test integration chaos conformance install cov fuzz run-fuzz unit check-asan check-tsan check-vectors check-deps format check-format tidy clean help FORCE

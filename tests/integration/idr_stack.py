@@ -1,5 +1,6 @@
 """Starts the real nexus-idr on a free loopback port with its store in a temporary folder, and makes markets for it."""
 import json
+import os
 import pathlib
 import random
 import signal
@@ -7,6 +8,7 @@ import signal
 from pbs_stack import BIN, KEY, Process, free_port, request, wait_until
 
 T0 = 1767225600  # 2026-01-01
+CHAOS_ROUNDS = int(os.environ.get("CHAOS_ROUNDS", 6))  # kills per test; `make chaos` takes more
 
 
 class Idr:

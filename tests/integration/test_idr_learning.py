@@ -2,7 +2,7 @@
 import random
 import time
 
-from idr_stack import T0, Idr, Market, event, ndjson
+from idr_stack import CHAOS_ROUNDS, T0, Idr, Market, event, ndjson
 from pbs_stack import running
 
 
@@ -102,7 +102,7 @@ def test_nothing_acknowledged_is_lost(tmp_path):
     idr = Idr(tmp_path)
     acknowledged, sent = set(), []
     with running(idr):
-        for _ in range(5):
+        for _ in range(CHAOS_ROUNDS):
             stop_after = rng.randrange(3, 12)
             for i in range(12):
                 batch = market.events(rng.randrange(1, 20))

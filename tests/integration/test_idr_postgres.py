@@ -2,7 +2,7 @@
 import random
 
 import pytest
-from idr_stack import T0, Idr, Market, bid, event, no_bid
+from idr_stack import CHAOS_ROUNDS, T0, Idr, Market, bid, event, no_bid
 from pbs_stack import running, wait_until
 from postgres_stack import Postgres
 
@@ -54,7 +54,7 @@ def test_once_whatever_is_killed(tmp_path, pg):
     rng, market, sent = random.Random(3), Market(), 0
     idr = Idr(tmp_path, FAST, env={"DATABASE_URL": pg.url})
     with running(idr):
-        for _ in range(6):
+        for _ in range(CHAOS_ROUNDS):
             for _ in range(rng.randrange(3, 8)):
                 batch = market.events(rng.randrange(10, 80))
                 idr.send(batch)
