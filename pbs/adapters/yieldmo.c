@@ -1,4 +1,4 @@
-/* Yieldmo gets every imp, also those that could not be prepared.
+/* Yieldmo gets every imp, also those whose parameters cannot be read.
  *
  * Source  fact sheet "yieldmo" of the reference's adapters.
  */
@@ -39,23 +39,22 @@ static void convert_floor(struct ortb_imp *x)
 	}
 }
 
+/* What does not decode is reported and counts as absent; the imp is prepared from the rest. */
 static enum ortb_verdict set_placement(struct ortb_imp *x)
 {
 	struct arena *a = x->r->arena;
+	json_t *old = json_object_get(x->imp, "ext"), *ext = json_object();
+	const json_t *wrapper, *p;
 	struct errtext why;
-	const json_t *wrapper, *p = NULL;
 	struct str slot;
-	json_t *ext;
 
 	convert_floor(x);
-	wrapper = ortb_typed(a, json_object_get(x->imp, "ext"), &wrapper_struct, &why);
-	if (wrapper)
-		p = ortb_typed(a, json_object_get(wrapper, "bidder"), &params, &why);
-	if (!p) {
+	wrapper = ortb_typed(a, old, &wrapper_struct, &why);
+	if (!wrapper)
 		adapter_error(x->errors, ADAPTER_BAD_INPUT, "%s", why.text);
-		return ORTB_KEEP;
-	}
-	ext = json_object();
+	p = ortb_typed(a, json_object_get(wrapper ? wrapper : old, "bidder"), &params, &why);
+	if (!p)
+		adapter_error(x->errors, ADAPTER_BAD_INPUT, "%s", why.text);
 	json_set_str(ext, "placement_id", json_str_at(p, "placementId"));
 	slot = json_str_at(wrapper, "data.pbadslot");
 	if (slot.n > 0)

@@ -573,23 +573,24 @@ static void unruly(void **state)
 static void yieldmo(void **state)
 {
 	static const struct adapter_row rows[] = {
-		{ "imps whose params do not decode are sent as they are; the others are prepared",
+		{ "what does not decode counts as absent, with an error for each part; the imp stays",
 		  "{'id':'r','imp':[{'id':'1','banner':{}},{'id':'2','banner':{},'ext':{'bidder':'x'}},"
-		  "{'id':'3','banner':{},'ext':{'bidder':{'placementId':1}}},"
-		  "{'id':'4','banner':{},'ext':{'bidder':{},'data':'x'}},"
+		  "{'id':'3','banner':{},'ext':{'bidder':{'placementId':1},'data':{'pbadslot':'s'}}},"
+		  "{'id':'4','banner':{},'ext':{'bidder':{'placementId':'p'},'data':'x'}},"
 		  "{'id':'5','banner':{},'ext':{'bidder':{'placementId':'p'},'data':{'pbadslot':'s'},'x':1}}]"
 		  "}",
 		  .calls = "[{'uri':'http://b.example'," H1
-			   ",'body':{'id':'r','imp':[{'id':'1','banner':{}},{'id':'2',"
-			   "'banner':{},'ext':{'bidder':'x'}},{'id':'3','banner':{},'ext':{'bidder':{'"
-			   "placementId':"
-			   "1}}},{'id':'4','banner':{},'ext':{'bidder':{},'data':'x'}},"
+			   ",'body':{'id':'r','imp':[{'id':'1','banner':{},'ext':{'placement_id':''}},"
+			   "{'id':'2','banner':{},'ext':{'placement_id':''}},"
+			   "{'id':'3','banner':{},'ext':{'placement_id':'','gpid':'s'}},"
+			   "{'id':'4','banner':{},'ext':{'placement_id':'p'}},"
 			   "{'id':'5','banner':{},'ext':{'placement_id':'p','gpid':'s'}}]}}]",
-		  .errors =
-			  "2 expect { or n, but found  | 2 expect { or n, but found \" | 2 cannot unmarshal "
-			  "openrtb_ext.ExtImpYieldmo.PlacementId: expects \" or n, but found 1 | 2 cannot "
-			  "unmarshal "
-			  "yieldmo.ExtImpBidderYieldmo.Data: expect { or n, but found \"" },
+		  .errors = "2 expect { or n, but found  | 2 expect { or n, but found  | 2 expect { or n, "
+			    "but found \" | "
+			    "2 cannot unmarshal openrtb_ext.ExtImpYieldmo.PlacementId: expects \" or n, but "
+			    "found 1 "
+			    "| 2 cannot unmarshal yieldmo.ExtImpBidderYieldmo.Data: expect { or n, but found "
+			    "\"" },
 		{ "a placement is always written, a slot when there is one",
 		  "{'id':'r','imp':[{'id':'1','banner':{},'ext':{'bidder':{},'data':{'pbadslot':''}}}]}",
 		  .calls = "[{'body':{'id':'r','imp':[{'id':'1','banner':{},'ext':{'placement_id':''}}]}}]" },
