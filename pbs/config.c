@@ -182,6 +182,37 @@ static const struct conf_key keys[] = {
 	CONF_STR("external_cache.host", "", external_cache_host, "", 0, "host of cache URLs in responses"),
 	CONF_STR("external_cache.path", "", external_cache_path, "", 0, "path of cache URLs in responses"),
 
+	CONF_STR("user_sync.external_url", "", sync_external_url, "", 0,
+		 "how bidders' syncs reach this server; empty = external_url"),
+	CONF_STR("user_sync.redirect_url", "", sync_redirect_url, "", 0,
+		 "template of the URL to which bidders send ids; empty = /setuid with every parameter"),
+	CONF_BOOL("user_sync.coop_sync.default", "", coop_sync, "false", 0,
+		  "synchronise more bidders than the page asked for"),
+	CONF_TREE("user_sync.priority_groups", priority_groups, 0,
+		  "lists of bidders, the most important first: who is synchronised first, whose ids go last"),
+	CONF_TREE("cookie_sync.disabled_iframe_bidders", no_iframe_bidders, 0,
+		  "bidders that get no iframe; \"*\" = none does"),
+	CONF_STR("host_cookie.domain", "", host_cookie_domain, "", 0,
+		 "domain of the uids cookie; empty = the host that set it"),
+	CONF_STR("host_cookie.family", "", host_cookie_family, "", 0,
+		 "syncer key under which the host's own id goes to bidders"),
+	CONF_STR("host_cookie.cookie_name", "", host_cookie_name, "", 0,
+		 "cookie that holds the host's own id"),
+	CONF_STR("host_cookie.optout_cookie.name", "", optout_cookie_name, "", 0,
+		 "cookie that opts out of all ids"),
+	CONF_STR("host_cookie.optout_cookie.value", "", optout_cookie_value, "", 0,
+		 "… when it has this value"),
+	CONF_STR("host_cookie.opt_out_url", "", opt_out_url, "", 0, "where people are sent who opted out"),
+	CONF_STR("host_cookie.opt_in_url", "", opt_in_url, "", 0, "where people are sent who opted in again"),
+	CONF_U32("host_cookie.ttl_days", "", host_cookie_ttl_days, "90", 1, 3650, 0,
+		 "how long browsers keep the uids cookie"),
+	CONF_U64("host_cookie.max_cookie_size_bytes", "", max_cookie_bytes, "0", 0, 65536, 0,
+		 "of the uids cookie; the ids of less important bidders go first. 0 = no limit, else at "
+		 "least 500"),
+	CONF_STR("recaptcha_url", "", recaptcha_url, "https://www.google.com/recaptcha/api/siteverify", 0,
+		 "who verifies that a person opts out"),
+	CONF_SECRET("recaptcha_secret", "", recaptcha_secret, 0, "the secret for it"),
+
 	CONF_BOOL("idr.enabled", "IDR_ENABLED", idr_enabled, "true", 0,
 		  "ask the router which bidders to call"),
 	CONF_STR("idr.url", "IDR_URL|IDR_ENDPOINT", idr_url, "http://localhost:5050", 0,
@@ -222,6 +253,12 @@ static int check(const void *values, struct errtext *why)
 	}
 	if (strcmp(c->gdpr_default_value, "0") != 0 && strcmp(c->gdpr_default_value, "1") != 0) {
 		errtext_set(why, "gdpr.default_value: \"%s\" is neither 0 nor 1", c->gdpr_default_value);
+		return ERR_INPUT;
+	}
+	if (c->max_cookie_bytes && c->max_cookie_bytes < 500) {
+		errtext_set(why,
+			    "host_cookie.max_cookie_size_bytes: Max cookie size %llu cannot be less than 500",
+			    (unsigned long long)c->max_cookie_bytes);
 		return ERR_INPUT;
 	}
 	return 0;

@@ -69,6 +69,15 @@ struct pbs_config {
 	const char *cache_scheme, *cache_host, *cache_query;
 	uint32_t cache_expected_ms;
 	const char *external_cache_scheme, *external_cache_host, *external_cache_path;
+	/* user sync */
+	const char *sync_external_url, *sync_redirect_url;
+	bool coop_sync;
+	json_t *priority_groups, *no_iframe_bidders;
+	const char *host_cookie_domain, *host_cookie_family, *host_cookie_name;
+	const char *optout_cookie_name, *optout_cookie_value;
+	const char *opt_out_url, *opt_in_url, *recaptcha_url, *recaptcha_secret;
+	uint32_t host_cookie_ttl_days;
+	uint64_t max_cookie_bytes;
 	/* router */
 	bool idr_enabled;
 	const char *idr_url;

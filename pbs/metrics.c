@@ -7,6 +7,7 @@
 #include "pbs/adapters/registry.h"
 #include "pbs/exchange/auction.h"
 #include "pbs/privacy/verdict.h"
+#include "pbs/usersync/syncer.h"
 
 const double pbs_metric_times[16] = { 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075,
 				      0.1,   0.15,  0.2,   0.3,  0.5,  0.75, 1,    2 };
@@ -29,9 +30,19 @@ static const char *const outcomes[] = {
 	[OUTCOME_ERROR] = "error",
 };
 
+static const char *const sync_statuses[SYNC_STATUS_VALUES] = {
+#define X(id, text) text,
+	PBS_SYNC_STATUSES(X)
+#undef X
+};
+static const char *const syncer_fates[SYNCER_FATES] = { "ok", "privacy_blocked", "already_synced",
+							"rejected_by_filter" };
+static const char *const syncer_sets[SYNCER_SETS] = { "ok", "cleared" };
+
 /* The texts of labels that are known only at run time. */
 struct label_texts {
-	const char **routes, **bidders;
+	const char **routes, **bidders, **syncer_keys;
+	size_t n_syncer_keys;
 	struct metric_label labels[PBS_LABELS];
 };
 
@@ -57,11 +68,38 @@ static const char **bidder_names(const struct registry *registry)
 	return v;
 }
 
+unsigned pbs_metrics_syncer(const struct syncer *s)
+{
+	size_t i = 0;
+
+	while (!str_eq(str_of(names.syncer_keys[i]), s->key))
+		i++;
+	return (unsigned)i;
+}
+
+/* Keys are shared: each once. */
+static void name_syncers(const struct syncers *syncers)
+{
+	size_t n = syncers_count(syncers);
+
+	names.syncer_keys = xcalloc(n + 1, sizeof *names.syncer_keys);
+	for (size_t i = 0; i < n; i++) {
+		const char *key = syncers_at(syncers, i)->key.p; /* of a JSON text, so it ends in a NUL */
+		size_t k = 0;
+
+		while (k < names.n_syncer_keys && strcmp(names.syncer_keys[k], key) != 0)
+			k++;
+		if (k == names.n_syncer_keys)
+			names.syncer_keys[names.n_syncer_keys++] = key;
+	}
+}
+
 struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_routes,
-				    const struct registry *registry)
+				    const struct registry *registry, const struct syncers *syncers)
 {
 	names.routes = route_names(routes, n_routes);
 	names.bidders = bidder_names(registry);
+	name_syncers(syncers);
 	names.labels[LABEL_ROUTE] = (struct metric_label){ "route", names.routes, n_routes + 1, true };
 	names.labels[LABEL_STATUS] = (struct metric_label){ "status", statuses, STATUS_VALUES, true };
 	names.labels[LABEL_BIDDER] =
@@ -73,6 +111,13 @@ struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_ro
 	names.labels[LABEL_EVENT] = (struct metric_label){ "fate", events, EVENT_VALUES, false };
 	names.labels[LABEL_RULE] = (struct metric_label){ "rule", privacy_rules, PRIVACY_RULE_COUNT, false };
 	names.labels[LABEL_GVL] = (struct metric_label){ "result", gvl_results, GVL_VALUES, false };
+	names.labels[LABEL_SYNC_STATUS] =
+		(struct metric_label){ "status", sync_statuses, SYNC_STATUS_VALUES, false };
+	names.labels[LABEL_SYNCER] =
+		(struct metric_label){ "syncer", names.syncer_keys, names.n_syncer_keys, true };
+	names.labels[LABEL_SYNCER_FATE] =
+		(struct metric_label){ "status", syncer_fates, SYNCER_FATES, false };
+	names.labels[LABEL_SYNCER_SET] = (struct metric_label){ "status", syncer_sets, SYNCER_SETS, false };
 	return metrics_set_new("nexus_pbs", defs, PBS_METRIC_COUNT, names.labels, PBS_LABELS);
 }
 
@@ -81,5 +126,7 @@ void pbs_metrics_free(struct metrics_set *set)
 	metrics_set_free(set);
 	free(names.routes);
 	free(names.bidders);
+	names = (struct label_texts){ 0 };
+	free(names.syncer_keys);
 	names = (struct label_texts){ 0 };
 }

@@ -15,6 +15,10 @@ enum pbs_label {
 	LABEL_EVENT,
 	LABEL_RULE,
 	LABEL_GVL,
+	LABEL_SYNC_STATUS,
+	LABEL_SYNCER,
+	LABEL_SYNCER_FATE,
+	LABEL_SYNCER_SET,
 	PBS_LABELS
 };
 
@@ -46,6 +50,13 @@ extern const double pbs_metric_times[16]; /* seconds, for anything that waits on
 	  LABEL_GVL)                                                                                         \
 	X(M_GVL_LISTS, METRIC_GAUGE, "vendor_lists", "Versions of the vendor list at hand")                  \
 	X(M_EVENTS, METRIC_COUNTER, "events_total", "Auction events for the router, by fate", LABEL_EVENT)   \
+	X(M_COOKIE_SYNC, METRIC_COUNTER, "cookie_sync_requests", "Requests to /cookie_sync, by outcome",     \
+	  LABEL_SYNC_STATUS)                                                                                 \
+	X(M_SETUID, METRIC_COUNTER, "setuid_requests", "Requests to /setuid, by outcome", LABEL_SYNC_STATUS) \
+	X(M_SYNCER_REQUESTS, METRIC_COUNTER, "syncer_requests", "Syncers considered by /cookie_sync",        \
+	  LABEL_SYNCER, LABEL_SYNCER_FATE)                                                                   \
+	X(M_SYNCER_SETS, METRIC_COUNTER, "syncer_sets", "Ids stored and taken away by /setuid",              \
+	  LABEL_SYNCER, LABEL_SYNCER_SET)                                                                    \
 	X(M_EVENTS_WAITING, METRIC_GAUGE, "events_waiting", "Auction events not yet delivered")
 
 enum pbs_metric { PBS_METRICS(METRIC_ENUM) PBS_METRIC_COUNT };
@@ -56,12 +67,41 @@ enum pbs_status { STATUS_2XX, STATUS_3XX, STATUS_4XX, STATUS_5XX, STATUS_CLIENT_
 enum pbs_event { EVENT_SENT, EVENT_RETRIED, EVENT_REFUSED, EVENT_DROPPED, EVENT_VALUES };
 enum pbs_gvl { GVL_FETCHED, GVL_NOT_MODIFIED, GVL_FAILED, GVL_VALUES };
 
+#define PBS_SYNC_STATUSES(X)                                                                                 \
+	X(OK, "ok")                                                                                          \
+	X(BAD_REQUEST, "bad_request")                                                                        \
+	X(OPT_OUT, "opt_out")                                                                                \
+	X(GDPR_HOST, "gdpr_blocked_host_cookie")                                                             \
+	X(ACCT_BLOCKED, "acct_blocked")                                                                      \
+	X(ACCT_MALFORMED, "acct_config_malformed")                                                           \
+	X(ACCT_INVALID, "acct_invalid")                                                                      \
+	X(SYNCER_UNKNOWN, "syncer_unknown")
+
+enum pbs_sync_status {
+#define X(id, text) SYNC_STATUS_##id,
+	PBS_SYNC_STATUSES(X)
+#undef X
+		SYNC_STATUS_VALUES
+};
+
+enum pbs_syncer_fate {
+	SYNCER_OK,
+	SYNCER_PRIVACY_BLOCKED,
+	SYNCER_ALREADY_SYNCED,
+	SYNCER_REJECTED_BY_FILTER,
+	SYNCER_FATES
+};
+enum pbs_syncer_set { SYNCER_SET_OK, SYNCER_SET_CLEARED, SYNCER_SETS };
+
 struct registry;
 struct http_route;
+struct syncer;
+struct syncers;
 
-/* `routes` and `registry` name label values and must outlive the set. */
+/* `routes`, `registry` and `syncers` name label values and must outlive the set. */
 struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_routes,
-				    const struct registry *registry);
+				    const struct registry *registry, const struct syncers *syncers);
+unsigned pbs_metrics_syncer(const struct syncer *s); /* value of LABEL_SYNCER: its key */
 void pbs_metrics_free(struct metrics_set *set);
 
 #endif

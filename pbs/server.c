@@ -84,6 +84,18 @@ static int load_rates(struct pbs_server *s, struct errtext *why)
 	return s->bundled_rates ? 0 : ERR_INPUT;
 }
 
+static int load_syncers(struct pbs_server *s, struct errtext *why)
+{
+	const struct pbs_config *c = s->config;
+	struct syncers_options opt = {
+		.external_url = str_of(*c->sync_external_url ? c->sync_external_url : c->external_url),
+		.redirect_url = str_of(c->sync_redirect_url),
+	};
+
+	s->syncers = syncers_new(s->registry, &opt, why);
+	return s->syncers ? 0 : ERR_INPUT;
+}
+
 int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struct errtext *why)
 {
 	*s = (struct pbs_server){ .config = config };
@@ -99,10 +111,10 @@ int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struc
 	if (load_rates(s, why) < 0)
 		return ERR_INPUT;
 	s->categories = category_files_load(config->category_mapping_dir, why);
-	if (!s->registry || !s->files || !s->categories)
+	if (!s->registry || !s->files || !s->categories || load_syncers(s, why) < 0)
 		return ERR_INPUT;
 	s->rate_limit = rate_limit_new(RATE_LIMIT_KEYS, 0);
-	s->metrics = pbs_metrics_new(pbs_routes, pbs_n_routes, s->registry);
+	s->metrics = pbs_metrics_new(pbs_routes, pbs_n_routes, s->registry, s->syncers);
 	s->vendor_lists = vendor_lists_new(config, s->metrics);
 	return 0;
 }
@@ -118,6 +130,7 @@ void pbs_server_unload(struct pbs_server *s)
 	currency_table_free(s->bundled_rates);
 	json_decref(s->default_request);
 	json_decref(s->categories);
+	syncers_free(s->syncers);
 	registry_free(s->registry);
 	api_keys_free(s->keys);
 }
@@ -302,6 +315,7 @@ static int init_worker(struct worker *thread, struct errtext *why)
 		.http = http_client_new(thread->loop, &client),
 		.config = c,
 		.registry = s->registry,
+		.syncers = s->syncers,
 		.default_request = s->default_request,
 		.categories = s->categories,
 		.metrics = metrics_new(s->metrics),

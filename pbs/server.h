@@ -15,7 +15,9 @@
 #include "pbs/adapters/registry.h"
 #include "pbs/config.h"
 #include "pbs/exchange/exchange.h"
+#include "pbs/privacy/config.h"
 #include "pbs/stored/stored.h"
+#include "pbs/usersync/syncer.h"
 
 /* Flags of routes, for the checks before a handler. */
 enum route_flag {
@@ -33,6 +35,7 @@ struct pbs_server {
 	struct currency_table *bundled_rates; /* NULL = none */
 	json_t *default_request;              /* NULL = none */
 	json_t *categories;                   /* category_files.h */
+	struct syncers *syncers;
 	struct api_keys *keys;
 	struct rate_limit *rate_limit;
 	struct metrics_set *metrics;

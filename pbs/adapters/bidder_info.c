@@ -24,9 +24,19 @@
 static const struct typed_field endpoint_keys[] = { KEY("url", STR), KEY("redirectUrl", STR),
 						    KEY("externalUrl", STR), KEY("userMacro", STR) };
 static const struct typed_struct endpoint_table = TABLE(endpoint_keys);
-static const struct typed_field sync_keys[] = { KEY("key", STR), KEY("default", STR), STRS("supports"),
-						PART("iframe", endpoint_table),
-						PART("redirect", endpoint_table) };
+static const struct typed_field skip_keys[] = { KEY("gdpr", BOOL), STRS("gpp_sid") };
+static const struct typed_struct skip_table = TABLE(skip_keys);
+static const struct typed_field sync_keys[] = {
+	KEY("key", STR),
+	KEY("default", STR),
+	STRS("supports"),
+	PART("iframe", endpoint_table),
+	PART("redirect", endpoint_table),
+	KEY("externalUrl", STR),
+	KEY("formatOverride", STR),
+	KEY("enabled", BOOL),
+	PART("skipwhen", skip_table),
+};
 static const struct typed_struct sync_table = TABLE(sync_keys);
 static const struct typed_field xapi_keys[] = { KEY("username", STR), KEY("password", STR),
 						KEY("tracker", STR) };
@@ -97,10 +107,20 @@ static void read_sync(struct bidder_info *info, const json_t *root, const struct
 	const json_t *sync = json_object_get(root, "userSync"), *supports = json_object_get(sync, "supports");
 
 	if (!sync) {
-		if (parent)
+		if (parent) {
 			info->sync.key = parent->sync.key;
+			info->sync.defined = parent->sync.defined;
+		}
 		return;
 	}
+	info->sync.defined = json_object_size(sync) > (size_t)(supports != NULL) +
+							      (json_object_get(sync, "enabled") != NULL) +
+							      (json_object_get(sync, "default") != NULL);
+	info->sync.external_url = text_at(sync, "externalUrl");
+	info->sync.format_override = text_at(sync, "formatOverride");
+	info->sync.off = !json_bool_at(sync, "enabled", true);
+	info->sync.skip_gdpr = json_bool_at(sync, "skipwhen.gdpr", false);
+	info->sync.skip_gpp_sids = json_at(sync, "skipwhen.gpp_sid");
 	info->sync.key = text_at(sync, "key");
 	if (!info->sync.key)
 		info->sync.key = info->name;

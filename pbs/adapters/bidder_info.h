@@ -27,6 +27,10 @@ struct bidder_sync {
 	bool supports_iframe, supports_redirect; /* the bidder can, though the host must fill in a URL */
 	const char *default_type;                /* "iframe" or "redirect", NULL when not said */
 	struct bidder_sync_endpoint iframe, redirect;
+	bool defined; /* says more than what the bidder supports: it can be synchronised */
+	const char *external_url, *format_override; /* NULL when not said; "b" or "i" */
+	bool off, skip_gdpr;                        /* enabled: false; no sync where GDPR applies */
+	const json_t *skip_gpp_sids;                /* no sync under exactly one of these gpp_sid texts */
 };
 
 struct bidder_info {

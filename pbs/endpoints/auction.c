@@ -4,6 +4,7 @@
 #include "pbs/analytics/batch.h"
 #include "pbs/analytics/event.h"
 #include "pbs/endpoints/endpoints.h"
+#include "pbs/endpoints/visitor.h"
 #include "pbs/metrics.h"
 #include "pbs/server.h"
 
@@ -99,6 +100,17 @@ static void take_headers(struct auction *a, const struct http_request *req)
 	a->http.peer_ip = req->peer_ip;
 }
 
+/* No ids of somebody who opted out: the cookie reads as empty then. */
+static void take_ids(struct auction *a, const struct http_request *req)
+{
+	struct uids *u = ARENA_NEW(req->arena, struct uids);
+
+	if (!http_request_has_header(req, "Cookie"))
+		return;
+	visitor_uids(req, u);
+	a->uids = u;
+}
+
 void endpoint_auction(struct http_request *req)
 {
 	struct pbs_worker *w = pbs_worker_of(req);
@@ -119,6 +131,7 @@ void endpoint_auction(struct http_request *req)
 	a->body = req->body;
 	a->bound_publisher = key ? str_of(key->publisher) : STR("");
 	take_headers(a, req);
+	take_ids(a, req);
 	metrics_gauge_set(w->exchange.metrics, M_IN_FLIGHT, (double)w->exchange.open_auctions + 1);
 	auction_start(a);
 }

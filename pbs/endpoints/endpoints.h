@@ -5,6 +5,10 @@
 struct http_request;
 
 void endpoint_auction(struct http_request *req);
+void endpoint_cookie_sync(struct http_request *req);
+void endpoint_setuid(struct http_request *req);
+void endpoint_getuids(struct http_request *req);
+void endpoint_optout(struct http_request *req);
 void endpoint_status(struct http_request *req);
 void endpoint_health(struct http_request *req);
 void endpoint_ready(struct http_request *req);

@@ -9,16 +9,32 @@
 #include "pbs/openrtb/report.h"
 #include "pbs/privacy_settings.h"
 
-static int malformed(struct auction *a, const char *reason)
+/* The id stands between the two halves of a text, or nowhere. */
+static const struct {
+	int status, code, err;
+	const char *before_id, *after_id; /* after_id NULL: the id is not named */
+} states[] = {
+	[ACCOUNT_MISSING] = { 400, ERROR_ACCOUNT_REQUIRED, ERR_DENIED,
+			      "Prebid-server has been configured to discard requests without a valid Account "
+			      "ID. "
+			      "Please reach out to the prebid server host.",
+			      NULL },
+	[ACCOUNT_UNVERIFIED] = { 400, ERROR_ACCOUNT_REQUIRED, ERR_DENIED,
+				 "Prebid-server could not verify the Account ID. Please reach out to the "
+				 "prebid "
+				 "server host.",
+				 NULL },
+	[ACCOUNT_MALFORMED] = { 500, ERROR_MALFORMED_ACCOUNT, ERR_INTERNAL,
+				"The prebid-server account config for account id \"",
+				"\" is malformed. Please reach out to the prebid server host." },
+	[ACCOUNT_DISABLED] = { 503, ERROR_ACCOUNT_DISABLED, ERR_DENIED,
+			       "Prebid-server has disabled Account ID: ",
+			       ", please reach out to the prebid server host." },
+};
+
+int account_status(enum account_state state)
 {
-	log_limited(LOG_ERROR, "account_malformed", LOG_STR("account", a->account_id),
-		    LOG_Z("reason", reason));
-	(void)refuse_as(&a->messages, ERROR_MALFORMED_ACCOUNT,
-			"The prebid-server account config for account id \"" STR_FMT
-			"\" is malformed. Please reach "
-			"out to the prebid server host.",
-			STR_ARG(a->account_id));
-	return ERR_INTERNAL;
+	return states[state].status;
 }
 
 enum kind { K_BOOL, K_NUMBER, K_TEXT, K_OBJECT };
@@ -93,45 +109,69 @@ static int check_settings(const json_t *account, struct errtext *why)
 	return 0;
 }
 
-static int deny(struct auction *a, int code, const char *text)
+static void describe(enum account_state state, struct str id, struct errtext *why)
 {
-	(void)refuse_as(&a->messages, code, "%s", text);
-	return ERR_DENIED;
+	if (states[state].after_id)
+		errtext_set(why, "%s" STR_FMT "%s", states[state].before_id, STR_ARG(id),
+			    states[state].after_id);
+	else
+		errtext_set(why, "%s", states[state].before_id);
+}
+
+static enum account_state merge(const struct pbs_config *c, struct str id, const json_t *stored,
+				struct arena *a, const json_t **ret_account)
+{
+	const json_t *account = stored ? stored : c->account_defaults;
+
+	if (c->account_required && str_eq(id, STR("unknown")))
+		return ACCOUNT_MISSING;
+	if (!stored && c->account_required && json_bool_at(c->account_defaults, "disabled", false))
+		return ACCOUNT_UNVERIFIED;
+	if (stored && !json_is_object(stored))
+		return ACCOUNT_MALFORMED;
+	if (stored && c->account_defaults)
+		account = arena_own_json(a, json_merge_patch(c->account_defaults, stored));
+	if (json_bool_at(account, "disabled", false))
+		return ACCOUNT_DISABLED;
+	*ret_account = account;
+	return ACCOUNT_OK;
+}
+
+enum account_state account_resolve(struct exchange *x, struct str id, const json_t *stored, struct arena *a,
+				   struct account *ret_account, struct errtext *why)
+{
+	struct errtext reason = { "not an object" };
+	struct account out = { 0 };
+	enum account_state state = merge(x->config, id, stored, a, &out.settings);
+
+	if (state == ACCOUNT_OK && check_settings(stored, &reason) < 0)
+		state = ACCOUNT_MALFORMED;
+	if (state == ACCOUNT_OK &&
+	    privacy_accounts_get(x->privacy_accounts, stored ? stored : x->config->account_defaults,
+				 out.settings, a, &reason, &out.privacy) < 0)
+		state = ACCOUNT_MALFORMED;
+	if (state == ACCOUNT_MALFORMED)
+		log_limited(LOG_ERROR, "account_malformed", LOG_STR("account", id),
+			    LOG_Z("reason", reason.text));
+	if (state == ACCOUNT_OK)
+		*ret_account = out;
+	else
+		describe(state, id, why);
+	return state;
 }
 
 int account_settle(struct auction *a, const json_t *stored)
 {
-	const struct pbs_config *c = a->x->config;
-	bool unknown = str_eq(a->account_id, STR("unknown"));
+	struct account account;
 	struct errtext why;
+	enum account_state state = account_resolve(a->x, a->account_id, stored, a->arena, &account, &why);
 
-	if (c->account_required && unknown)
-		return deny(a, ERROR_ACCOUNT_REQUIRED,
-			    "Prebid-server has been configured to discard requests without a valid Account "
-			    "ID. Please "
-			    "reach out to the prebid server host.");
-	if (!stored && c->account_required && json_bool_at(c->account_defaults, "disabled", false))
-		return deny(a, ERROR_ACCOUNT_REQUIRED,
-			    "Prebid-server could not verify the Account ID. Please reach out to the prebid "
-			    "server host.");
-	if (stored && !json_is_object(stored))
-		return malformed(a, "not an object");
-	if (check_settings(stored, &why) < 0)
-		return malformed(a, why.text);
-	if (stored && c->account_defaults)
-		a->account = arena_own_json(a->arena, json_merge_patch(c->account_defaults, stored));
-	else
-		a->account = stored ? stored : c->account_defaults;
-	if (json_bool_at(a->account, "disabled", false)) {
-		(void)refuse_as(&a->messages, ERROR_ACCOUNT_DISABLED,
-				"Prebid-server has disabled Account ID: " STR_FMT
-				", please reach out to the prebid server host.",
-				STR_ARG(a->account_id));
-		return ERR_DENIED;
+	if (state != ACCOUNT_OK) {
+		(void)refuse_as(&a->messages, states[state].code, "%s", why.text);
+		return states[state].err;
 	}
-	if (privacy_accounts_get(a->x->privacy_accounts, stored ? stored : c->account_defaults, a->account,
-				 a->arena, &why, &a->privacy_account) < 0)
-		return malformed(a, why.text);
+	a->account = account.settings;
+	a->privacy_account = account.privacy;
 	return 0;
 }
 

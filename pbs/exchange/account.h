@@ -1,4 +1,4 @@
-/* The settings under which an auction runs: the publisher's account over the host's defaults.
+/* The settings under which a request is served: the publisher's account over the host's defaults.
  *
  * Source  Prebid Server's account resolution, messages and codes included.
  */
@@ -7,12 +7,36 @@
 
 #include <jansson.h>
 
+#include "common/arena.h"
+#include "common/errtext.h"
 #include "pbs/exchange/floors.h"
 
 struct auction;
+struct exchange;
+struct privacy_account;
 
-/* Merges `stored` (NULL: not known) over the host's account_defaults into a->account. ERR_DENIED with the
- * message filed when the account may not be served. */
+enum account_state {
+	ACCOUNT_OK,
+	ACCOUNT_MISSING,    /* one is required and none was named */
+	ACCOUNT_UNVERIFIED, /* one is required and this one is not known */
+	ACCOUNT_MALFORMED,
+	ACCOUNT_DISABLED,
+};
+
+/* Both parts are NULL when nothing is set anywhere; they live as long as the arena. */
+struct account {
+	const json_t *settings;
+	const struct privacy_account *privacy;
+};
+
+/* Merges `stored` (NULL: not known) over the host's account_defaults. `why`, what the client is told, is
+ * written unless ACCOUNT_OK. */
+enum account_state account_resolve(struct exchange *x, struct str id, const json_t *stored, struct arena *a,
+				   struct account *ret_account, struct errtext *why);
+int account_status(enum account_state state); /* of HTTP, for every other state */
+
+/* The same for an auction, into a->account. ERR_DENIED with the message filed when the account may not be
+ * served. */
 int account_settle(struct auction *a, const json_t *stored);
 
 /* price_floors of the account, with the reference's defaults. */

@@ -125,6 +125,7 @@ struct auction {
 	struct str body;
 	struct enrich_http http;    /* what the HTTP request says beside its body */
 	struct str bound_publisher; /* of the API key; empty = any */
+	const struct uids *uids;    /* ids of the browser's cookie; NULL = none */
 	const json_t *query;        /* query parameters of an AMP request, strings; NULL elsewhere */
 	int64_t started_ms;         /* wall clock */
 	uint64_t started_us;        /* the loop's clock */

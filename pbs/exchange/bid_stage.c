@@ -6,6 +6,8 @@
 #include "pbs/exchange/stored_run.h"
 #include "pbs/price/adjust.h"
 #include "pbs/privacy/verdict.h"
+#include "pbs/usersync/syncer.h"
+#include "pbs/usersync/uids.h"
 
 static int convert(const void *rates, double amount, struct str from, struct str to, double *ret_amount,
 		   struct errtext *why)
@@ -49,12 +51,23 @@ static void init_run(struct auction *a, struct bidder_run *run, const struct bid
 	c->run = run;
 }
 
+static struct str buyer_uid(const void *ctx, struct str core)
+{
+	const struct auction *a = ctx;
+	const struct syncer *s = a->uids ? syncers_find(a->x->syncers, core) : NULL;
+	const struct uid *one = s ? uids_find(a->uids, s->key) : NULL;
+
+	return one ? one->uid : STR("");
+}
+
 static int split_selected(struct auction *a, struct bidder_request **ret_requests, size_t *ret_n)
 {
 	const struct pbs_config *c = a->x->config;
 	struct split_bidder *selected = ARENA_ARRAY(a->arena, struct split_bidder, a->n_candidates);
 	struct split_rules rules = {
 		.names = &a->names,
+		.buyer_uid = buyer_uid,
+		.buyer_uid_ctx = a,
 		.host_schain_node = c->host_schain_node,
 		.account_alternate_codes = json_object_get(a->account, "alternatebiddercodes"),
 		.external_url = str_of(c->external_url),

@@ -19,6 +19,7 @@ struct exchange {
 	struct rates *rates;             /* the host's exchange rates */
 	const json_t *default_request;   /* laid under every request; NULL = none */
 	const json_t *categories;        /* category files by name ("dfp/dfp"), NULL = none */
+	const struct syncers *syncers;   /* by bidder: under which key the cookie holds its id */
 	struct stored *stored;
 	const struct privacy_host *privacy;
 	struct privacy_accounts *privacy_accounts;
