@@ -38,7 +38,7 @@ static const struct conf_key keys[] = {
 	CONF_U32("rate_limit_rps", "RATE_LIMIT_RPS", rate_limit_rps, "5000", 0, 10000000, CONF_RELOAD,
 		 "requests per second of one API key; 0 = no limit"),
 
-	CONF_STR("store.dir", "IDR_DATA_DIR", data_dir, "./var", 0,
+	CONF_STR("store.dir", "IDR_DATA_DIR", data_dir, "./var", CONF_REQUIRED,
 		 "folder of the embedded store and the index's snapshots; made when missing"),
 	CONF_ENUM("store.sync", "", sync, "full", "full|normal", 0,
 		  "full: what was answered with 200 survives loss of power; normal: kill -9 only"),

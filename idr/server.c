@@ -144,8 +144,16 @@ static void on_loaded(void *arg)
 
 /* --- start --- */
 
+/* With all folders above it. */
 static int make_dir(const char *path, struct errtext *why)
 {
+	FREE_ON_EXIT char *part = xstrdup(path);
+
+	for (char *slash = strchr(part + 1, '/'); *part && slash; slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		(void)mkdir(part, 0750); /* what is missing for a reason shows at the last one */
+		*slash = '/';
+	}
 	if (mkdir(path, 0750) == 0 || errno == EEXIST)
 		return 0;
 	errtext_set(why, "store.dir: %s: %s", path, strerror(errno));
