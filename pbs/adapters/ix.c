@@ -191,15 +191,7 @@ static void make_requests(struct adapter_request *r, struct adapter_calls *out)
 
 /* Replies ------------------------------------------------------------------------------------------ */
 
-static const struct typed_field video_fields[] = { FIELD("duration", "Duration", INT),
-						   FIELD("primary_category", "PrimaryCategory", STR) };
-static const struct typed_struct video_struct = { "openrtb_ext.ExtBidPrebidVideo", video_fields,
-						  ARRAY_LEN(video_fields) };
-static const struct typed_field prebid_fields[] = { FIELD("type", "Type", STR),
-						    PART("video", "Video", video_struct, false) };
-static const struct typed_struct prebid_struct = { "openrtb_ext.ExtBidPrebid", prebid_fields,
-						   ARRAY_LEN(prebid_fields) };
-static const struct typed_field bid_ext_fields[] = { PART("prebid", "Prebid", prebid_struct, false) };
+static const struct typed_field bid_ext_fields[] = { PART("prebid", "Prebid", ortb_ext_bid_prebid, false) };
 static const struct typed_struct bid_ext = { "openrtb_ext.ExtBid", bid_ext_fields, 1 };
 
 /* False, with the text, when the bid names no type and no imp. */

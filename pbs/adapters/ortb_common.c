@@ -1,6 +1,7 @@
 #include "pbs/adapters/ortb_common.h"
 
 #include "common/mem.h"
+#include "pbs/adapters/ortb_ext.h"
 
 const struct ortb_status ortb_status_s1 = {
 	"Unexpected status code: %d. Run with request.debug = 1 for more info",
@@ -355,10 +356,8 @@ enum media ortb_imp_media(const json_t *imp, const enum media *order)
 }
 
 /* The owner's names are those of the shared reader of bid.ext. */
-static const struct typed_field bid_prebid_fields[] = { FIELD("type", "Type", STR) };
-static const struct typed_struct bid_prebid = { "openrtb_ext.ExtBidPrebid", bid_prebid_fields, 1 };
 static const struct typed_field bid_ext_fields[] = {
-	{ "prebid", "Prebid", &bid_prebid, 6, TYPED_OBJECT, TYPED_GIVEN, false },
+	{ "prebid", "Prebid", &ortb_ext_bid_prebid, 6, TYPED_OBJECT, TYPED_GIVEN, false },
 };
 static const struct typed_struct bid_ext = { "openrtb_ext.ExtBid", bid_ext_fields, 1 };
 

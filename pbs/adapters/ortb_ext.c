@@ -1,6 +1,63 @@
 #include "pbs/adapters/ortb_ext.h"
 
 #include "common/json.h"
+#include "common/mem.h"
+
+#define FIELD(key, label, kind)  TYPED_FIELD(key, label, TYPED_##kind, TYPED_NONZERO)
+#define GIVEN(key, label, kind)  TYPED_FIELD(key, label, TYPED_##kind, TYPED_GIVEN)
+#define ALWAYS(key, label, kind) TYPED_FIELD(key, label, TYPED_##kind, TYPED_ALWAYS)
+#define PART(key, label_, of)                                                                                \
+	{                                                                                                    \
+		.name = (key), .label = (label_), .type = &(of), .len = sizeof(key) - 1,                     \
+		.kind = TYPED_OBJECT, .mark = TYPED_GIVEN                                                    \
+	}
+
+static const struct typed_field meta_fields[] = {
+	{ "advertiserDomains", "AdvertiserDomains", NULL, 17, TYPED_STR, TYPED_NONZERO, true },
+	FIELD("advertiserId", "AdvertiserID", INT),
+	FIELD("advertiserName", "AdvertiserName", STR),
+	FIELD("agencyId", "AgencyID", INT),
+	FIELD("agencyName", "AgencyName", STR),
+	FIELD("brandId", "BrandID", INT),
+	FIELD("brandName", "BrandName", STR),
+	GIVEN("dchain", "DChain", RAW),
+	FIELD("demandSource", "DemandSource", STR),
+	FIELD("mediaType", "MediaType", STR),
+	FIELD("networkId", "NetworkID", INT),
+	FIELD("networkName", "NetworkName", STR),
+	FIELD("primaryCatId", "PrimaryCategoryID", STR),
+	FIELD("rendererName", "RendererName", STR),
+	FIELD("rendererVersion", "RendererVersion", STR),
+	GIVEN("rendererData", "RendererData", RAW),
+	FIELD("rendererUrl", "RendererUrl", STR),
+	{ "secondaryCatIds", "SecondaryCategoryIDs", NULL, 15, TYPED_STR, TYPED_NONZERO, true },
+	FIELD("seat", "Seat", STR),
+};
+static const struct typed_struct meta_struct = { "openrtb_ext.ExtBidPrebidMeta", meta_fields,
+						 ARRAY_LEN(meta_fields) };
+static const struct typed_field video_fields[] = { ALWAYS("duration", "Duration", INT),
+						   ALWAYS("primary_category", "PrimaryCategory", STR) };
+static const struct typed_struct video_struct = { "openrtb_ext.ExtBidPrebidVideo", video_fields,
+						  ARRAY_LEN(video_fields) };
+static const struct typed_field events_fields[] = { FIELD("win", "Win", STR), FIELD("imp", "Imp", STR) };
+static const struct typed_struct events_struct = { "openrtb_ext.ExtBidPrebidEvents", events_fields,
+						   ARRAY_LEN(events_fields) };
+static const struct typed_field prebid_fields[] = {
+	GIVEN("cache", "Cache", MAP),
+	FIELD("dealpriority", "DealPriority", INT),
+	FIELD("dealtiersatisfied", "DealTierSatisfied", BOOL),
+	PART("meta", "Meta", meta_struct),
+	FIELD("targeting", "Targeting", MAP),
+	FIELD("targetbiddercode", "TargetBidderCode", STR),
+	FIELD("type", "Type", STR),
+	PART("video", "Video", video_struct),
+	PART("events", "Events", events_struct),
+	FIELD("bidid", "BidId", STR),
+	GIVEN("passthrough", "Passthrough", RAW),
+	GIVEN("floors", "Floors", MAP),
+};
+const struct typed_struct ortb_ext_bid_prebid = { "openrtb_ext.ExtBidPrebid", prebid_fields,
+						  ARRAY_LEN(prebid_fields) };
 
 static void set_if_missing(json_t *obj, const char *key, json_t *value)
 {

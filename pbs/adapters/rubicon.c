@@ -15,6 +15,7 @@
 #include "common/mem.h"
 #include "pbs/adapters/bidder_info.h"
 #include "pbs/adapters/bidders.h"
+#include "pbs/adapters/ortb_ext.h"
 #include "pbs/adapters/ortb_text.h"
 #include "pbs/exchange/messages.h"
 #include "pbs/openrtb/convert.h"
@@ -154,63 +155,11 @@ static void make_requests(struct adapter_request *r, struct adapter_calls *out)
 
 /* Replies ------------------------------------------------------------------------------------------ */
 
-#define FIELD(key, label, kind)  TYPED_FIELD(key, label, TYPED_##kind, TYPED_NONZERO)
-#define GIVEN(key, label, kind)  TYPED_FIELD(key, label, TYPED_##kind, TYPED_GIVEN)
-#define ALWAYS(key, label, kind) TYPED_FIELD(key, label, TYPED_##kind, TYPED_ALWAYS)
-#define PART(key, label_, of)                                                                                \
-	{                                                                                                    \
-		.name = (key), .label = (label_), .type = &(of), .len = sizeof(key) - 1,                     \
-		.kind = TYPED_OBJECT, .mark = TYPED_GIVEN                                                    \
-	}
-
-static const struct typed_field meta_fields[] = {
-	{ "advertiserDomains", "AdvertiserDomains", NULL, 17, TYPED_STR, TYPED_NONZERO, true },
-	FIELD("advertiserId", "AdvertiserID", INT),
-	FIELD("advertiserName", "AdvertiserName", STR),
-	FIELD("agencyId", "AgencyID", INT),
-	FIELD("agencyName", "AgencyName", STR),
-	FIELD("brandId", "BrandID", INT),
-	FIELD("brandName", "BrandName", STR),
-	GIVEN("dchain", "DChain", RAW),
-	FIELD("demandSource", "DemandSource", STR),
-	FIELD("mediaType", "MediaType", STR),
-	FIELD("networkId", "NetworkID", INT),
-	FIELD("networkName", "NetworkName", STR),
-	FIELD("primaryCatId", "PrimaryCategoryID", STR),
-	FIELD("rendererName", "RendererName", STR),
-	FIELD("rendererVersion", "RendererVersion", STR),
-	GIVEN("rendererData", "RendererData", RAW),
-	FIELD("rendererUrl", "RendererUrl", STR),
-	{ "secondaryCatIds", "SecondaryCategoryIDs", NULL, 15, TYPED_STR, TYPED_NONZERO, true },
-	FIELD("seat", "Seat", STR),
+/* bid.ext as the bidder's part of the reference writes it again. */
+static const struct typed_field ext_fields[] = {
+	{ "prebid", "Prebid", &ortb_ext_bid_prebid, 6, TYPED_OBJECT, TYPED_GIVEN, false },
+	TYPED_FIELD("bidder", "Bidder", TYPED_RAW, TYPED_GIVEN),
 };
-static const struct typed_struct meta_struct = { "openrtb_ext.ExtBidPrebidMeta", meta_fields,
-						 ARRAY_LEN(meta_fields) };
-static const struct typed_field video_fields[] = { ALWAYS("duration", "Duration", INT),
-						   ALWAYS("primary_category", "PrimaryCategory", STR) };
-static const struct typed_struct video_struct = { "openrtb_ext.ExtBidPrebidVideo", video_fields,
-						  ARRAY_LEN(video_fields) };
-static const struct typed_field events_fields[] = { FIELD("win", "Win", STR), FIELD("imp", "Imp", STR) };
-static const struct typed_struct events_struct = { "openrtb_ext.ExtBidPrebidEvents", events_fields,
-						   ARRAY_LEN(events_fields) };
-static const struct typed_field prebid_fields[] = {
-	GIVEN("cache", "Cache", MAP),
-	FIELD("dealpriority", "DealPriority", INT),
-	FIELD("dealtiersatisfied", "DealTierSatisfied", BOOL),
-	PART("meta", "Meta", meta_struct),
-	FIELD("targeting", "Targeting", MAP),
-	FIELD("targetbiddercode", "TargetBidderCode", STR),
-	FIELD("type", "Type", STR),
-	PART("video", "Video", video_struct),
-	PART("events", "Events", events_struct),
-	FIELD("bidid", "BidId", STR),
-	GIVEN("passthrough", "Passthrough", RAW),
-	GIVEN("floors", "Floors", MAP),
-};
-static const struct typed_struct prebid_struct = { "openrtb_ext.ExtBidPrebid", prebid_fields,
-						   ARRAY_LEN(prebid_fields) };
-static const struct typed_field ext_fields[] = { PART("prebid", "Prebid", prebid_struct),
-						 GIVEN("bidder", "Bidder", RAW) };
 static const struct typed_struct ext_struct = { "openrtb_ext.ExtBid", ext_fields, ARRAY_LEN(ext_fields) };
 
 /* One reply while it is read. OpenRTB does not know the seat's buyer and the bid's adm_native, which are read
@@ -289,7 +238,7 @@ static void read_bid(struct reply *reply, json_t *bid, const json_t *raw, int64_
 	(void)adapter_bid_add(reply->r->arena, reply->out, bid, reply->type);
 }
 
-static const struct typed_field buyer_fields[] = { GIVEN("buyer", "Buyer", STR) };
+static const struct typed_field buyer_fields[] = { TYPED_FIELD("buyer", "Buyer", TYPED_STR, TYPED_GIVEN) };
 static const struct typed_struct buyer_struct = { "rubicon.rubiconSeatBid", buyer_fields, 1 };
 
 /* False with the text when a seat's buyer is no text. */

@@ -447,6 +447,14 @@ static void adf(void **state)
 			  "mediatype | 4 Failed to parse impression \"4\" mediatype | 4 Failed to parse "
 			  "impression \"5\" mediatype | 999 invalid BidType: poster | 999 invalid "
 			  "BidType: " },
+		{ "all of prebid must decode, not only the type", ONE_BANNER("{'mid':1}"), .status = 200,
+		  .body = "{'seatbid':[{'bid':[{'id':'a','impid':'1','price':1,'ext':{'prebid':{'type':'"
+			  "banner','meta':"
+			  "{'networkId':'x'}}}},{'id':'b','impid':'1','price':1,'ext':{'prebid':{'type':'"
+			  "banner','meta':"
+			  "{'networkId':7}},'x':1}}]}]}",
+		  .bids = "[{'type':'banner'}]",
+		  .bid_errors = "4 Failed to parse impression \"1\" mediatype" },
 		{ "an empty currency is passed on", ONE_BANNER("{'mid':1}"), .status = 200,
 		  .body = "{'id':'r'}", .currency = "", .bids = "[]" },
 	};
