@@ -145,9 +145,10 @@ bench: all ## measure the real binaries; BENCH_ARGS="--runs 5 --only pbs,route"
 bench-adapters: $(B)/bin/adapter-bench ## CPU per bidder: request to bytes, reply to bids
 	@$<
 
-docs: $(MAINS) ## write docs/configuration.md from the key tables
+docs: $(MAINS) ## write docs/configuration.md from the key tables, the list of docs/bidders.md from the files
 	@{ echo '# Configuration'; echo; echo 'Written by `make docs` from the key tables; defaults < YAML < environment.'; \
 	   for s in pbs idr; do echo; $(B)/bin/nexus-$$s --config-reference; done; } > docs/configuration.md
+	@$(PYTHON) tools/bidder_table.py pbs/config/bidder-info docs/bidders.md
 
 cov: ## line coverage of the unit tests
 	@$(MAKE) --no-print-directory VARIANT=cov unit
