@@ -2,6 +2,7 @@
 
 A rule looks at one difference (path, expected, actual) and says whether it explains it; rules know no case by name."""
 import dataclasses
+import re
 from typing import Callable
 
 from compare import ABSENT
@@ -16,7 +17,7 @@ class Rule:
 
 def warning_10002(finding, case):
     return finding.path[-3:] == ("ext", "warnings", "general") and finding.actual is ABSENT and \
-        all(w.get("code") == 10002 for w in finding.expected)
+        finding.expected.get("code") == 10002
 
 
 # Appendix A of the auction's specification, where a case gives a member that the reference's model does not have: its
@@ -49,10 +50,22 @@ def range_minimum(finding, case):
 
 
 def no_consent(finding, case):
-    return bool(case.get("gdpr_enforced")) and finding.actual in (None, ABSENT) and finding.path[0] in ("to", "response")
+    return bool(case.get("gdpr_enforced") or case.get("gdpr_enabled")) and finding.actual in (None, ABSENT) and finding.path[0] in ("to", "response")
+
+
+# How the reference's JSON library words what it cannot read.
+DECODER = re.compile(r"cannot unmarshal|expect [{\[]|expects? |unexpected|unrecognized|invalid character|readObject|"
+                     r"looking for beginning|ReadString|skipThreeBytes|syntax error|decode slice|parse error|Invalid JSON")
+
+
+def decoder_words(finding, case):
+    return finding.path == ("message",) and DECODER.search(finding.expected) is not None and \
+        finding.actual.startswith("Invalid request: ")
 
 
 RULES = [
+    Rule("§3.5", "a body that cannot be decoded is described with its path and what was expected there, not in the words of "
+         "the reference's JSON library", decoder_words),
     Rule("privacy, basic ads", "where GDPR applies, no bidder is called without consent; the case's stand-in for the consent "
          "check lets bidders be called without ids", no_consent),
     Rule("Appendix A, §5.3", "members that the OpenRTB model does not have are dropped from what bidders get", unknown_member),

@@ -6,7 +6,7 @@ import base64
 import json
 import re
 
-from compare import Finding, by_seat, compare, without
+from compare import ABSENT, Finding, by_seat, compare, without
 from host import Setup
 from outcome import Skip
 
@@ -24,12 +24,15 @@ def setup_of(case):
     config = {"auction_timeouts_ms": {"default": 3000, "max": 5000}, "external_url": "http://localhost",
               "external_cache": {"scheme": "https", "host": "www.pbcserver.com", "path": "/pbcache/endpoint"},
               "price_floors": {"enabled": bool(case.get("floors_enabled"))}, "account_defaults": account}
+    if case.get("account_floors_enabled"):
+        account["price_floors"] = {"enabled": True,
+                                   "enforce_deal_floors": bool(case.get("account_enforce_deal_floors"))}
     if case.get("host_schain_flag"):
         config["host_schain_node"] = HOST_NODE
     if server := case.get("server"):
         config.update(external_url=server["externalURL"], datacenter=server["dataCenter"],
                       gdpr={"host_vendor_id": server["gvlID"]})
-    config["gdpr"] = {**config.get("gdpr", {}), "enabled": bool(case.get("gdpr_enforced")),
+    config["gdpr"] = {**config.get("gdpr", {}), "enabled": gdpr_is_on(case),
                       "default_value": "1" if case.get("assume_gdpr_applies") else "0",
                       "vendor_list": {"enabled": False}}
     config["ccpa"] = {"enforce": bool(case.get("enforceCcpa"))}
@@ -49,6 +52,10 @@ def setup_of(case):
     if codes := alternate_codes(case):
         account["alternatebiddercodes"] = codes
     return Setup(config, infos_of(case))
+
+
+def gdpr_is_on(case):
+    return bool(case.get("gdpr_enforced") or case.get("gdpr_enabled"))
 
 
 def alternate_codes(case):
@@ -230,11 +237,26 @@ def compare_response(case, actual):
             continue
         given = {k: v for k, v in ext[part].items() if part == "prebid" or not is_adapters(case, k)}
         have = {k: v for k, v in (mine.get(part) or {}).items() if k not in rest and (k in given or part == "prebid")}
-        findings += compare(given, have, ("response", "ext", part))
+        if part == "prebid":
+            findings += compare(given, have, ("response", "ext", part))
+        else:
+            findings += compare_messages(given, have, part)
     resolved = (ext.get("debug") or {}).get("resolvedrequest")
     if resolved and asks_for_debug(case):
         have = without((mine.get("debug") or {}).get("resolvedrequest") or {}, *ADDED)
         findings += compare(without(resolved, *ADDED), have, ("response", "ext", "debug", "resolvedrequest"))
+    return findings
+
+
+def compare_messages(given, have, part):
+    """Bucket by bucket, in any order; each missing or additional message is a finding of its own."""
+    findings = []
+    for bucket in {**given, **have}:
+        key = lambda m: json.dumps(m, sort_keys=True)
+        want, got = ({key(m): m for m in (d.get(bucket) or [])} for d in (given, have))
+        path = ("response", "ext", part, bucket)
+        findings += [Finding(path, want[k], ABSENT) for k in want if k not in got]
+        findings += [Finding(path, ABSENT, got[k]) for k in got if k not in want]
     return findings
 
 

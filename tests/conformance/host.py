@@ -13,13 +13,27 @@ sys.path.insert(0, str(ROOT / "tests/integration"))
 from pbs_stack import BIN, Process, free_port, request  # noqa: E402
 
 # Bidders that the reference knows and that cases may name although this server has no code for them.
-NAMES = """33across adf aja amx applogy appnexus audienceNetwork beachfront beintoo brightroll consumable conversant
-cpmstar criteo datablocks districtm dmx emx_digital engagebdr eplanning gamma gamoji grid gumgum improvedigital
-inmobi ix kidoz kubient lifestreet lockerdome logicad lunamedia marsmedia mgid mobilefuse nanointeractive
-ninthdecimal nobid openx orbidder pubmatic pubnative pulsepoint rhythmone rtbhouse rubicon sharethrough
-smartadserver smartrtb smaato somoaudience sonobi sovrn synacormedia tappx teads telaria triplelift
-triplelift_native ucfunnel unruly valueimpression verizonmedia visx vrtcal yieldlab yieldmo yieldone
-zeroclickfraud""".split()
+NAMES = """33across aceex acuityads adagio adf adgeneration adhese adkernel adkernelAdn adman admixer adnuntius adocean
+adoppler adot adpone adprime adquery adrino adsinteractive adsyield adtarget adtelligent advangelists adview adxcg
+adyoulike aidem aja algorix alkimi amx apacdex applogy appnexus appush audienceNetwork axis axonix bcmint beachfront
+beintoo bematterfull between beyondmedia bidmachine bidmyadz bidscube bidstack bizzclick bliink blue bluesea bmtm
+boldwin brave brightroll bwx ccx clickio colossus compass concert connectad consumable conversant copper6ssp cpmstar
+criteo datablocks decenterads deepintent definemedia dianomi displayio districtm dmx dxkulture e_volution edge226
+emtv emx_digital engagebdr eplanning epom escalax evtech facebook felixads filmzie flipp freewheelssp frvradn gamma
+gamoji globalsun goldbach gravite grid gumgum huaweiads imds impactify improvedigital infytv inmobi insticator
+interactiveoffers invibes iqx iqzone ix janet jixie kargo kayzen kidoz kiviads krushmedia kubient lemmadigital
+lifestreet liftoff limelightDigital lmkiviads lockerdome logan logicad loopme loyal lunamedia madsense madvertise
+markapp marsmedia mediago medianet mediasquare metax mgid minutemedia missena mobfoxpb mobilefuse mobupps motorik
+msft mwork nanointeractive nativery nativo nextmillennium nexx ninthdecimal nobid oms onetag openweb openx operaads
+optidigital oraki orbidder orki outbrain ownadx pangle pgam pgamssp playdigo pubmatic pubnative pubrise pubwise
+pulsepoint pwbid qt readpeak relevantdigital resetdigital revcontent revx rhythmone richaudience rise robustApps
+rtbhouse rtbstack rubicon sa_lunamedia salunamedia screencore seedingAlliance seedtag sharethrough silvermob
+silverpush smaato smartadserver smarthub smartrtb smartx smartyads smilewanted smoot smrtconnect somoaudience sonobi
+sovrn sparteo sspBC startio stroeerCore suntContent synacormedia taboola tappx teads teal telaria theadx
+themediatrust thetradedesk tpmn tradplus trafficgate tredio triplelift triplelift_native trustedstack trustx
+ucfunnel undertone unicorn unruly valueimpression verizonmedia vidazoo videobyte videoheroes vidoomy visiblemeasures
+visx vox vrtcal vungle xapads xeworks xtrmqb yahooAds yahooAdvertising yahooSSP yandex yeahmobi yearxero yieldlab
+yieldmo yieldone zentotem zeroclickfraud zeta_global_ssp zmaticoo""".split()
 ALIASES = {"adform": "adf"}
 
 # Parameters that the cases give are not those that the bidders' own schemas ask for today, but where a case says
