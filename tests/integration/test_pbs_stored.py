@@ -1,0 +1,177 @@
+"""Requests, imps and answers that are stored, from files and over HTTP; accounts and the keys bound to them."""
+import http.server
+import json
+import threading
+import urllib.parse
+
+import pytest
+
+from pbs_stack import KEY, Pbs, banner_request, running, seats
+
+BIDDERS = {"aster": "price=2", "birch": "price=1"}
+FILES = {
+    "stored_requests/page.json": {"id": "from-store", "tmax": 1500, "site": {"id": "s", "publisher": {"id": "acct"}},
+                                  "ext": {"a": 1, "b": 2}},
+    "stored_imps/slot.json": {"id": "stored", "video": {"mimes": ["video/mp4"], "w": 640, "h": 480},
+                              "ext": {"prebid": {"bidder": {"aster": {}, "birch": {}}}}},
+    "stored_responses/all.json": [{"seat": "cedar", "bid": [{"id": "b1", "impid": "x", "price": 3, "mtype": 1,
+                                                             "crid": "c", "adm": "<p>"}]}],
+    "stored_responses/one.json": {"id": "r", "cur": "USD", "seatbid": [{"bid": [
+        {"id": "stored-bid", "impid": "x", "price": 7, "mtype": 1, "crid": "c", "adm": "<p>"}]}]},
+    "accounts/acct.json": {"targeting_prefix": "pb"},
+    "accounts/off.json": {"disabled": True},
+    "accounts/broken.json": {"price_floors": {"enabled": "yes"}},
+}
+YAML = """
+stored_requests: {{ directory: {dir} }}
+default_request: {{ file: {{ name: {dir}/default.json }} }}
+auth: {{ api_keys: "bound-key-0123456789:acct" }}
+"""
+
+
+@pytest.fixture(scope="module")
+def pbs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stored")
+    for name, content in {**FILES, "default.json": {"user": {"keywords": "by default"}, "tmax": 900}}.items():
+        path = folder / "data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content))
+    with running(Pbs(folder, BIDDERS, yaml=YAML.format(dir=folder / "data"))) as (server,):
+        yield server
+
+
+def imp(**prebid):
+    return {"id": "1", "banner": {"format": [{"w": 300, "h": 250}]},
+            "ext": {"prebid": {"bidder": {name: {} for name in BIDDERS}, **prebid}}}
+
+
+def test_the_client_wins_over_the_store_and_the_store_over_the_default(pbs):
+    body = {"id": "mine", "test": 1, "imp": [imp()], "ext": {"b": None, "c": 3, "prebid": {
+        "storedrequest": {"id": "page"}, "targeting": {}}}}
+    reply = pbs.post(body)
+    assert reply.status == 200, reply.text
+    resolved = reply.json()["ext"]["debug"]["resolvedrequest"]
+    assert resolved["id"] == "mine" and resolved["tmax"] == 1500 and resolved["user"]["keywords"] == "by default"
+    assert resolved["ext"]["a"] == 1 and resolved["ext"]["c"] == 3 and "b" not in resolved["ext"]
+    assert "pb_pb" in reply.json()["seatbid"][0]["bid"][0]["ext"]["prebid"]["targeting"]  # the account of the store
+
+
+def test_a_stored_imp_is_laid_under_the_clients(pbs):
+    body = banner_request(["aster"], imp=[{"id": "own", "video": {"w": 300}, "ext": {"prebid": {
+        "storedrequest": {"id": "slot"}, "options": {"echovideoattrs": True}, "passthrough": {"k": 1}}}}])
+    reply = pbs.post(body).json()
+    sent = pbs.last_request("aster")["body"]["imp"][0]
+    assert sent["id"] == "own" and sent["video"]["w"] == 300 and sent["video"]["h"] == 480
+    ext = seats(reply)["aster"][0]["ext"]
+    assert ext["storedrequestattributes"]["w"] == 640 and ext["prebid"]["passthrough"] == {"k": 1}
+
+
+@pytest.mark.parametrize("prebid,line", [
+    ({"storedrequest": {"id": "nothing"}}, 'Stored Request with ID="nothing" not found.'),
+    ({"storedrequest": {"id": 7}}, "ext.prebid.storedrequest.id must be a string"),
+])
+def test_what_is_not_stored_is_named(pbs, prebid, line):
+    reply = pbs.post(banner_request(["aster"], ext={"prebid": prebid}))
+    assert reply.status == 400 and f"Invalid request: {line}" in reply.text
+
+
+def test_a_missing_stored_imp_is_named(pbs):
+    reply = pbs.post(banner_request(["aster"], imp=[imp(storedrequest={"id": "gone"})]))
+    assert reply.status == 400 and 'Stored Imp with ID="gone" not found.' in reply.text
+
+
+def test_a_stored_auction_response_takes_every_bidders_place(pbs):
+    before = pbs.calls()
+    reply = pbs.auction(imp=[imp(storedauctionresponse={"id": "all"})])
+    assert {s: [(b["id"], b["impid"], b["price"]) for b in bids] for s, bids in seats(reply).items()} == {
+        "cedar": [("b1", "1", 3)]}
+    bid = seats(reply)["cedar"][0]
+    assert bid["ext"]["origbidcpm"] == 0 and bid["ext"]["prebid"]["targeting"]["hb_pb"] == "3.00"
+    assert "cur" not in reply and "responsetimemillis" not in reply["ext"] and pbs.calls() == before
+
+
+def test_a_stored_bid_response_replaces_one_answer(pbs):
+    reply = pbs.auction(imp=[imp(), {**imp(storedbidresponse=[{"id": "one", "bidder": "aster"},
+                                                             {"id": "one", "bidder": "birch", "replaceimpid": False}]),
+                                     "id": "2"}])
+    got = {s: {(b["id"] == "stored-bid", b["impid"]) for b in bids} for s, bids in seats(reply).items()}
+    assert got["aster"] == {(False, "1"), (True, "2")}
+    assert got["birch"] == {(False, "1")}  # its impid "x" is no imp of the request
+    assert [i["id"] for i in pbs.last_request("aster")["body"]["imp"]] == ["1"]
+    calls = reply["ext"]["debug"]["httpcalls"]["aster"]
+    assert calls[0]["requestbody"] == "Stored bid response for impression id: 2" and calls[0]["status"] == 200
+
+
+def test_a_missing_stored_response_is_named(pbs):
+    reply = pbs.post(banner_request(["aster"], imp=[imp(storedauctionresponse={"id": "gone"})]))
+    assert reply.status == 400
+    assert "failed to fetch stored auction response for impId = 1 and storedAuctionResponse id = gone" in reply.text
+
+
+@pytest.mark.parametrize("account,status,text", [
+    ("off", 503, "Prebid-server has disabled Account ID: off, please reach out to the prebid server host."),
+    ("broken", 500, 'The prebid-server account config for account id "broken" is malformed.'),
+])
+def test_accounts_that_cannot_be_served(pbs, account, status, text):
+    reply = pbs.post(banner_request(["aster"], site={"id": "s", "publisher": {"id": account}}))
+    assert reply.status == status and text in reply.text
+
+
+def test_a_key_of_one_publisher_opens_only_its_account(pbs):
+    own = banner_request(["aster"], site={"id": "s", "publisher": {"id": "acct"}})
+    assert pbs.post(own, key="bound-key-0123456789").status == 200
+    reply = pbs.post(banner_request(["aster"]), key="bound-key-0123456789")
+    assert reply.status == 403 and '"acct"' in reply.text and '"pub-1"' in reply.text
+    assert pbs.post(own, key=KEY).status == 200
+
+
+class Store:
+    """An HTTP source of stored data: /stored and /accounts."""
+
+    def __init__(self):
+        outer = self
+        self.queries, self.status = [], 200
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                url = urllib.parse.urlsplit(self.path)
+                outer.queries.append((url.path, urllib.parse.parse_qs(url.query)))
+                body = {"/stored": {"requests": {"page": FILES["stored_requests/page.json"]},
+                                    "imps": {"slot": FILES["stored_imps/slot.json"], "gone": None}},
+                        "/accounts": {"accounts": {"acct": FILES["accounts/acct.json"]}}}[url.path]
+                text = json.dumps(body).encode()
+                self.send_response(outer.status)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_stored_data_over_http(tmp_path):
+    store = Store()
+    yaml = (f"stored_requests_timeout_ms: 2000\nstored_requests: {{ http: {{ endpoint: '{store.url}/stored' }} }}\n"
+            f"accounts: {{ http: {{ endpoint: '{store.url}/accounts' }} }}\n")
+    with running(store, Pbs(tmp_path, BIDDERS, yaml=yaml)) as (_, pbs):
+        slot = {"id": "own", "ext": {"prebid": {"storedrequest": {"id": "slot"}}}}
+        body = {"id": "mine", "imp": [slot], "ext": {"prebid": {"storedrequest": {"id": "page"}, "targeting": {}}}}
+        reply = pbs.post(body)
+        assert reply.status == 200, reply.text
+        assert "pb_pb" in seats(reply.json())["aster"][0]["ext"]["prebid"]["targeting"]
+        assert store.queries == [("/stored", {"request-id": ["page"], "imp-id": ["slot"]}),
+                                 ("/accounts", {"account-id": ["acct"]})]
+        slot["ext"]["prebid"]["storedrequest"]["id"] = "gone"
+        reply = pbs.post(body)
+        assert reply.status == 400 and 'Stored Imp with ID="gone" not found.' in reply.text
+        store.status = 500
+        reply = pbs.post(body)
+        assert reply.status == 400 and "Response code was 500" in reply.text
