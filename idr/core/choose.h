@@ -1,12 +1,14 @@
 /* The choice of a set: greedy by expected marginal revenue.
  *
- * Revenue of a set is the expected maximum of its bids. It is integrated on a grid of prices: `left[j]` is
- * the weight of price step j times the chance that nobody taken so far reaches it, so that taking a bidder
- * multiplies it by 1 - h, and the marginal value of another is one dot product. Two learned corrections
- * stand for what independence misses: worth (per bidder, context and place) and pairs (shared demand; the strongest overlap
- * counts fully, further ones by half).
+ * Revenue of a set is the expected maximum of its bids. It is integrated on a grid of prices: `left[j]` is the weight
+ * of price step j times the chance that nobody taken so far reaches it, so that taking a bidder multiplies it by 1 - h,
+ * and the marginal value of another is one dot product. Two learned corrections stand for what independence misses:
+ * worth (per bidder, context and place) and pairs (shared demand; the strongest overlap counts fully, further ones by
+ * half).
  *
- * Use: fill the inputs, choose_start(), then choose_top() and choose_take() in turn.
+ * Use: fill the inputs, choose_start(), then choose_top() and choose_take() in turn. From choose_start() on, entries
+ * are in an order of their own: who[i] is the candidate's place among the inputs. Everything lies side by side, padded
+ * to whole vectors, because this is most of the time that a decision takes.
  */
 #ifndef IDR_CORE_CHOOSE_H
 #define IDR_CORE_CHOOSE_H
@@ -15,7 +17,7 @@
 #include "idr/core/router.h"
 #include "idr/core/worth.h"
 
-enum { GRID = 32 };
+enum { GRID = 32, CHOOSE_VECTOR = 16 };
 
 struct choice {
 	/* inputs, per candidate */
@@ -24,24 +26,29 @@ struct choice {
 	unsigned format;
 	const struct pairs *pairs;
 	const struct worth *worth;
-	int slot[ROUTER_CANDIDATES];
-	_Alignas(64) float p[ROUTER_CANDIDATES]; /* chance of a valid bid */
-	float mu[ROUTER_CANDIDATES];             /* its log price */
-	float inv_sd[ROUTER_CANDIDATES];         /* 1 / deviation of the log price */
-	float base[ROUTER_CANDIDATES];           /* worth_factors() */
-	float penalty[ROUTER_CANDIDATES];        /* what a call costs beside its price, US dollars CPM */
+	_Alignas(64) int slot[ROUTER_CANDIDATES];
+	float p[ROUTER_CANDIDATES];       /* chance of a valid bid */
+	float mu[ROUTER_CANDIDATES];      /* its log price */
+	float inv_sd[ROUTER_CANDIDATES];  /* 1 / deviation of the log price */
+	float base[ROUTER_CANDIDATES];    /* worth_factors() */
+	float penalty[ROUTER_CANDIDATES]; /* what a call costs beside its price, US dollars CPM */
+	float open[ROUTER_CANDIDATES];    /* 1 = may be taken */
+	float certain
+		[ROUTER_CANDIDATES]; /* value without the luck of exploration, as a share of the value with it */
 	/* the state */
-	float open[ROUTER_CANDIDATES]; /* 1 = may be taken */
-	float gain[ROUTER_CANDIDATES]; /* marginal value now, US dollars CPM */
-	float factor[ROUTER_CANDIDATES], overlap[ROUTER_CANDIDATES], strongest[ROUTER_CANDIDATES];
+	unsigned taken, groups;
 	size_t padded;
-	unsigned taken;
+	_Alignas(64) int who[ROUTER_CANDIDATES];
+	float gain[ROUTER_CANDIDATES];   /* marginal value now, US dollars CPM */
+	float placed[ROUTER_CANDIDATES]; /* base x the factor of this place */
+	float factor[ROUTER_CANDIDATES], overlap[ROUTER_CANDIDATES], strongest[ROUTER_CANDIDATES];
 	float left[GRID];
-	float h[GRID][ROUTER_CANDIDATES];
+	_Alignas(64) float h[GRID][ROUTER_CANDIDATES];
 };
 
-void choose_start(struct choice *c);
-/* The open candidate with the highest gain less penalty, and that value; -1 when none is open. */
+/* Leaves out, for speed, whoever could not be worth `price` even alone; 0 keeps all. n is then how many stayed. */
+void choose_start(struct choice *c, float price);
+/* The open entry with the highest gain less penalty, and that value; -1 when none has any. */
 int choose_top(const struct choice *c, float *ret_net);
 void choose_take(struct choice *c, size_t i);
 

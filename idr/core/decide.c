@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "idr/core/mathx.h"
+#include "idr/core/vector.h"
 
 /* Salts: each use of an auction's hash must be independent of the others. */
 enum salt { SALT_AUDIT = 1, SALT_CONTROL, SALT_TRAFFIC, SALT_EXPLORE, SALT_PROBE };
@@ -45,6 +46,18 @@ float decide_price(const struct router *r, const struct settings *s)
 	return budget_price(r->budgets, budget_at(r->budgets, s->budget.scope)) * word_load(&r->revenue);
 }
 
+/* p holds the chance of being alive and inv_sd the variance of the price; both become what they are named. */
+VECTOR_CLONES
+static void chances(const struct estimate *e, struct choice *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		float alive = c->p[i] < 0.9f ? c->p[i] : 1;
+
+		c->p[i] = alive * normal_tail(-e->s[i] / sqrtf(1 + e->v[i]));
+		c->inv_sd[i] = 1 / sqrtf(c->inv_sd[i]);
+	}
+}
+
 void decide_means(const struct router *r, const struct context *ctx, const struct estimate *e,
 		  const int *slot, size_t n, float lambda, float slow_ms, struct choice *c)
 {
@@ -59,49 +72,66 @@ void decide_means(const struct router *r, const struct context *ctx, const struc
 		int b = slot[i];
 
 		c->slot[i] = b;
-		c->p[i] = normal_tail(-e->s[i] / sqrtf(1 + e->v[i]));
 		c->mu[i] = e->m[i];
-		c->inv_sd[i] = 1 / sqrtf(b >= 0 ? word_load(&r->price_var[ctx->format][b]) : 0.5f);
-		c->penalty[i] = slow_ms > 0 && b >= 0 ? lambda * word_load(&r->counts[b].slow) : 0;
-		c->open[i] = 1;
-		if (b >= 0) {
-			float alive = word_load(&r->alive[b].p);
+		c->open[i] = c->certain[i] = 1;
+		c->penalty[i] = 0;
+		c->inv_sd[i] = 0.5f;
+		c->p[i] = 1;
+		if (b < 0)
+			continue;
+		c->inv_sd[i] = word_load(&r->price_var[ctx->format][b]);
+		c->p[i] = word_load(&r->alive[b].p);
+		if (slow_ms > 0)
+			c->penalty[i] = lambda * word_load(&r->counts[b].slow);
+	}
+	chances(e, c);
+}
 
-			c->p[i] *= alive < 0.9f ? alive : 1;
-		}
+struct noise {
+	_Alignas(64) float alive[ROUTER_CANDIDATES], bid[ROUTER_CANDIDATES], price[ROUTER_CANDIDATES];
+};
+
+VECTOR_CLONES
+static void draw(const struct estimate *e, const struct noise *z, float amount, float base_v, float base_u,
+		 struct choice *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		float v = e->v[i] - base_v, u = e->u[i] - base_u, p, shift;
+
+		v = v > 0 ? v : 0;
+		u = u > 0 ? u : 0;
+		p = z->alive[i] *
+		    normal_tail(-(e->s[i] + amount * sqrtf(v) * z->bid[i]) / sqrtf(1 + e->v[i] - v));
+		shift = amount * sqrtf(u) * z->price[i];
+		c->certain[i] = c->p[i] / (p + 1e-9f) * exp_fast(-shift);
+		c->p[i] = p;
+		c->mu[i] += shift;
 	}
 }
 
-/* Looks at bidders whose worth is uncertain: chance and price are drawn from what is not known about them
- * beyond the uncertainty that forgetting leaves everywhere. */
+/* Looks at bidders whose worth is uncertain: chance and price are drawn from what is not known about them beyond the
+ * uncertainty that forgetting leaves everywhere. */
 static void explore(const struct router *r, const struct decide_in *in, const struct estimate *e,
 		    struct choice *c)
 {
 	float amount = r->tune.explore * fminf(2, in->settings->exploration_rate * 10);
-	float base_v = 0, base_u = 0;
+	float excess_v = r->tune.bid_floor * r->tune.excess, excess_u = r->tune.price_floor * r->tune.excess;
 	uint64_t h = salted(r, in->auction, SALT_EXPLORE);
+	struct noise z;
 
 	if (!(amount > 0))
 		return;
-	for (unsigned f = 0; f < FEATURES; f++) {
-		base_v += feature_bid_var[f] * r->tune.bid_floor * r->tune.excess;
-		base_u += feature_price_var[f] * r->tune.price_floor * r->tune.excess;
-	}
 	for (size_t i = 0; i < c->n; i++) {
 		uint64_t h1 = mix64(h + 2 * i), h2 = mix64(h + 2 * i + 1);
-		float v = e->v[i] - base_v, u = e->u[i] - base_u, alive = 1;
 		int b = c->slot[i];
 
-		v = v > 0 ? v : 0;
-		u = u > 0 ? u : 0;
-		if (b >= 0)
-			alive = word_load(&r->alive[b].p);
-		if (alive >= 0.9f || unit_of(mix64(h2)) < r->tune.probe)
-			alive = 1;
-		c->p[i] = alive * normal_tail(-(e->s[i] + amount * sqrtf(v) * normal_of(h1)) /
-					      sqrtf(1 + e->v[i] - v));
-		c->mu[i] += amount * sqrtf(u) * normal_of(h2);
+		z.alive[i] = b >= 0 ? word_load(&r->alive[b].p) : 1;
+		if (z.alive[i] >= 0.9f || unit_of(mix64(h2)) < r->tune.probe)
+			z.alive[i] = 1;
+		z.bid[i] = normal_of(h1);
+		z.price[i] = normal_of(h2);
 	}
+	draw(e, &z, amount, excess_v * features_bid_total, excess_u * features_price_total, c);
 }
 
 /* One call taken from a bidder's allowance for this second. */
@@ -137,16 +167,20 @@ struct picking {
 	unsigned n;
 };
 
+/* `i` is an entry of the choice. */
 static bool pick(struct picking *k, size_t i, enum reason why)
 {
-	struct verdict *v = &k->d->v[i];
+	size_t at = (size_t)k->c->who[i];
+	const struct candidate *cand = &k->in->cand[at];
+	struct verdict *v = &k->d->v[at];
 
-	if (!qps_take(k->r, k->in->settings, k->in->cand[i].hash, k->in->cand[i].slot, k->in->now_ms)) {
+	if (k->in->settings->n_qps &&
+	    !qps_take(k->r, k->in->settings, cand->hash, cand->slot, k->in->now_ms)) {
 		v->reason = REASON_QPS_LIMIT;
 		k->c->open[i] = 0;
 		return false;
 	}
-	k->gain[i] = k->c->gain[i];
+	k->gain[at] = k->c->gain[i];
 	v->chosen = true;
 	v->reason = (uint8_t)why;
 	v->rank = (uint8_t)++k->n;
@@ -157,13 +191,14 @@ static bool pick(struct picking *k, size_t i, enum reason why)
 static void pick_always(struct picking *k)
 {
 	const struct settings *s = k->in->settings;
-
 	bool full = router_bidders(k->r) == ROUTER_SLOTS; /* an unknown bidder can then never be learned */
 
-	for (size_t i = 0; i < k->c->n; i++)
-		if (k->c->open[i] > 0 &&
-		    ((full && k->c->slot[i] < 0) || code_list_has(&s->always, k->in->cand[i].hash)))
+	for (size_t i = 0; i < k->c->n; i++) {
+		const struct candidate *cand = &k->in->cand[k->c->who[i]];
+
+		if (k->c->open[i] > 0 && ((full && cand->slot < 0) || code_list_has(&s->always, cand->hash)))
 			(void)pick(k, i, REASON_ALWAYS);
+	}
 }
 
 /* The strongest on their own merit in this very context are called even when the price says no. */
@@ -184,15 +219,37 @@ static void pick_anchors(struct picking *k)
 static void pick_worthwhile(struct picking *k)
 {
 	const struct settings *s = k->in->settings;
+	unsigned explored = 0;
 	float net;
 
 	for (;;) {
 		int i = choose_top(k->c, &net);
+		bool unsure;
 
 		if (i < 0 || k->n >= s->max_bidders || (net < k->lambda && k->n >= s->min_bidders))
 			return;
-		(void)pick(k, (size_t)i, net >= 2 * k->lambda ? REASON_HIGH_SCORE : REASON_MARGINAL);
+		/* only a lucky draw carries it over the price */
+		unsure = net >= k->lambda && net * k->c->certain[i] < k->lambda;
+		if (unsure && explored >= s->exploration_slots) {
+			k->c->open[i] = 0;
+			continue;
+		}
+		explored += unsure;
+		(void)pick(k, (size_t)i,
+			   unsure                 ? REASON_EXPLORATION
+			   : net >= 2 * k->lambda ? REASON_HIGH_SCORE
+						  : REASON_MARGINAL);
 	}
+}
+
+/* Fewer than wanted have any value at all: the rest in the order given. */
+static void pick_least(struct picking *k)
+{
+	const struct settings *s = k->in->settings;
+
+	for (size_t i = 0; i < k->c->n && k->n < s->min_bidders && k->n < s->max_bidders; i++)
+		if (k->c->open[i] > 0)
+			(void)pick(k, i, REASON_MARGINAL);
 }
 
 /* A category that would be missing sends its best member, when that is worth a quarter of its call. */
@@ -206,9 +263,11 @@ static void pick_diversity(struct picking *k)
 		bool have = cat->formats && !(cat->formats >> k->in->ctx->format & 1);
 
 		for (size_t i = 0; i < k->c->n && !have; i++) {
-			if (!code_list_has(&cat->codes, k->in->cand[i].hash))
+			size_t at = (size_t)k->c->who[i];
+
+			if (!code_list_has(&cat->codes, k->in->cand[at].hash))
 				continue;
-			have = k->d->v[i].chosen;
+			have = k->d->v[at].chosen;
 			if (k->c->open[i] > 0 && (best < 0 || k->c->gain[i] > k->c->gain[best]))
 				best = (int)i;
 		}
@@ -220,9 +279,11 @@ static void pick_diversity(struct picking *k)
 static void exclude(struct picking *k, const struct estimate *e)
 {
 	const struct settings *s = k->in->settings;
-	struct explain_in x = { k->r, k->in->ctx, e, k->c, k->lambda, 0 };
+	struct explain_in x = { k->r, k->in->ctx, e, k->c->slot, k->c->inv_sd, k->lambda, 0 };
 	float component[COMPONENTS];
 
+	if (!s->never.n && !(s->min_score > 0))
+		return;
 	for (size_t i = 0; i < k->c->n; i++) {
 		if (s->never.n && code_list_has(&s->never, k->in->cand[i].hash)) {
 			k->d->v[i].reason = REASON_NEVER;
@@ -235,12 +296,12 @@ static void exclude(struct picking *k, const struct estimate *e)
 	}
 }
 
-static void settle(struct picking *k, enum everybody all)
+static void settle(struct picking *k, size_t n, enum everybody all)
 {
 	const struct settings *s = k->in->settings;
 	struct decision *d = k->d;
 
-	for (size_t i = 0; i < k->c->n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct verdict *v = &d->v[i];
 
 		if (!v->chosen && v->reason == REASON_NONE)
@@ -288,6 +349,11 @@ void router_decide(const struct router *r, const struct decide_in *in, struct de
 	size_t n = in->n < ROUTER_CANDIDATES ? in->n : ROUTER_CANDIDATES;
 	enum everybody all = decide_everybody(r, in->settings, in->auction);
 	struct budget_scope *scope = budget_at(r->budgets, in->settings->budget.scope);
+	const struct settings *s = in->settings;
+	/* everybody who could be wanted for other reasons than its price must stay in the choice */
+	bool only_price = !in->scores && !s->always.n && !s->n_categories && !s->anchors &&
+			  s->min_bidders <= 3 && router_bidders(r) < ROUTER_SLOTS;
+	int slot[ROUTER_CANDIDATES];
 	struct estimate e;
 	struct choice c;
 	struct picking k = { .r = r, .in = in, .c = &c, .d = d };
@@ -296,8 +362,8 @@ void router_decide(const struct router *r, const struct decide_in *in, struct de
 	d->audit = all == FOR_AUDIT;
 	d->control = all == FOR_CONTROL;
 	d->n_selected = d->n_chosen = 0;
-	d->budget_scope = in->settings->budget.scope;
-	d->price_per_call = k.lambda = decide_price(r, in->settings);
+	d->budget_scope = s->budget.scope;
+	d->price_per_call = k.lambda = decide_price(r, s);
 	memset(d->v, 0, n * sizeof *d->v);
 	if (all == FOR_BYPASS || (all == FOR_LEARNING && !in->scores)) {
 		everybody(in, all == FOR_BYPASS ? ROUTE_BYPASS : ROUTE_LEARNING, d);
@@ -306,24 +372,26 @@ void router_decide(const struct router *r, const struct decide_in *in, struct de
 	if (all == FOR_SHADOW || all == FOR_LEARNING)
 		d->mode = all == FOR_SHADOW ? ROUTE_SHADOW : ROUTE_LEARNING;
 	for (size_t i = 0; i < n; i++)
-		c.slot[i] = in->cand[i].slot;
-	estimate(r, in->ctx, c.slot, n, &e);
-	decide_means(r, in->ctx, &e, c.slot, n, k.lambda, in->settings->slow_ms, &c);
+		slot[i] = in->cand[i].slot;
+	estimate(r, in->ctx, slot, n, &e);
+	decide_means(r, in->ctx, &e, slot, n, k.lambda, s->slow_ms, &c);
 	exclude(&k, &e);
 	explore(r, in, &e, &c);
-	choose_start(&c);
+	choose_start(&c, only_price ? k.lambda : 0);
 	pick_always(&k);
 	pick_anchors(&k);
 	pick_worthwhile(&k);
+	pick_least(&k);
 	pick_diversity(&k);
-	settle(&k, all);
+	settle(&k, n, all);
 	if (all != FOR_SHADOW && all != FOR_LEARNING)
-		budget_count(scope, d->n_selected, wanted_calls(in->settings, n));
+		budget_count(scope, d->n_selected, wanted_calls(s, n));
 	if (!in->scores)
 		return;
 	for (size_t i = 0; i < n; i++) {
+		/* nobody was left out above, so the order is still the candidates' */
 		struct explain_in x = {
-			r, in->ctx, &e, &c, k.lambda, d->v[i].chosen ? k.gain[i] : c.gain[i]
+			r, in->ctx, &e, slot, c.inv_sd, k.lambda, d->v[i].chosen ? k.gain[i] : c.gain[i]
 		};
 
 		explain_verdict(&x, i, &d->v[i]);

@@ -21,8 +21,10 @@ struct explain_in {
 	const struct router *r;
 	const struct context *ctx;
 	const struct estimate *e;
-	const struct choice *c; /* as started, gains of the moment of choice in gain_usd */
-	float lambda, gain_usd;
+	const int *slot;
+	const float *inv_sd; /* 1 / deviation of the log price */
+	float lambda;
+	float gain_usd; /* at the moment of choice */
 };
 void explain_verdict(const struct explain_in *x, size_t i, struct verdict *v);
 /* Only the weighted total, for thresholds. */

@@ -28,17 +28,27 @@ static void add_row(struct sums *a, const float *row, unsigned blocks)
 	}
 }
 
-static void sum_group(const struct router *r, const struct estimate *e, unsigned group, unsigned blocks,
-		      struct sums *a)
+/* The rows of one group, asked for all together before any is read: what they cost is waiting for memory. */
+static void find_rows(const struct router *r, const struct estimate *e, unsigned group, unsigned blocks,
+		      int64_t ret_at[FEATURES])
+{
+	for (unsigned f = 0; f < FEATURES; f++) {
+		ret_at[f] = rows_find(&r->rows, estimate_row_key(e->key[f], group));
+		if (ret_at[f] >= 0)
+			rows_prefetch(&r->rows, ret_at[f], blocks);
+		if (ret_at[f] >= 0 && !group)
+			__builtin_prefetch(&r->rows.pop[ret_at[f]]);
+	}
+}
+
+static void sum_group(const struct router *r, const int64_t at[FEATURES], unsigned blocks, struct sums *a)
 {
 	float v0 = 0, u0 = 0;
 
 	memset(a, 0, sizeof *a);
 	for (unsigned f = 0; f < FEATURES; f++) {
-		int64_t at = rows_find(&r->rows, estimate_row_key(e->key[f], group));
-
-		if (at >= 0) {
-			add_row(a, rows_lanes(&r->rows, at, 0), blocks);
+		if (at[f] >= 0) {
+			add_row(a, rows_lanes(&r->rows, at[f], 0), blocks);
 		} else {
 			v0 += feature_bid_var[f];
 			u0 += feature_price_var[f];
@@ -50,18 +60,15 @@ static void sum_group(const struct router *r, const struct estimate *e, unsigned
 	}
 }
 
-static void sum_population(const struct router *r, struct estimate *e)
+static void sum_population(const struct router *r, const int64_t at[FEATURES], struct estimate *e)
 {
-	e->pop_s = e->pop_m = 0;
+	e->pop_s = r->tune.population_start;
+	e->pop_m = 0;
 	for (unsigned f = 0; f < FEATURES; f++) {
-		int64_t at = rows_find(&r->rows, e->key[f]);
-
-		if (at >= 0) {
-			e->pop_s += word_load(&r->rows.pop_w[at]);
-			e->pop_m += word_load(&r->rows.pop_m[at]);
-		} else if (f == F_BIAS) {
-			e->pop_s += r->tune.population_start;
-		}
+		if (at[f] < 0)
+			continue;
+		e->pop_s += word_load(&r->rows.pop[at[f]].bid);
+		e->pop_m += word_load(&r->rows.pop[at[f]].price);
 	}
 }
 
@@ -69,29 +76,23 @@ void estimate(const struct router *r, const struct context *ctx, const int *slot
 	      struct estimate *e)
 {
 	unsigned blocks[GROUPS] = { 0 };
-	float v0 = 0, u0 = 0;
+	int64_t at[FEATURES];
 	struct sums a;
 
 	e->floor = floor_bucket(&r->floors, ctx);
 	features_keys(ctx, e->floor, e->key);
-	for (unsigned f = 0; f < FEATURES; f++) {
+	for (unsigned f = 0; f < FEATURES; f++)
 		rows_prefetch_keys(&r->rows, e->key[f]);
-		v0 += feature_bid_var[f];
-		u0 += feature_price_var[f];
-	}
-	sum_population(r, e);
-	for (size_t i = 0; i < n; i++) {
-		e->s[i] = e->pop_s;
-		e->m[i] = e->pop_m;
-		e->v[i] = v0;
-		e->u[i] = u0;
+	for (size_t i = 0; i < n; i++)
 		if (slot[i] >= 0)
 			blocks[slot[i] / LANES] |= 1u << (slot[i] % LANES / BLOCK);
-	}
 	for (unsigned g = 0; g < GROUPS; g++) {
-		if (!blocks[g])
+		if (g && !blocks[g])
 			continue;
-		sum_group(r, e, g, blocks[g], &a);
+		find_rows(r, e, g, blocks[g], at);
+		if (!g)
+			sum_population(r, at, e);
+		sum_group(r, at, blocks[g], &a);
 		for (size_t i = 0; i < n; i++) {
 			unsigned lane = (unsigned)slot[i] % LANES;
 
@@ -102,5 +103,13 @@ void estimate(const struct router *r, const struct context *ctx, const int *slot
 			e->m[i] = e->pop_m + a.m[lane];
 			e->u[i] = a.u[lane];
 		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (slot[i] >= 0)
+			continue;
+		e->s[i] = e->pop_s;
+		e->m[i] = e->pop_m;
+		e->v[i] = features_bid_total;
+		e->u[i] = features_price_total;
 	}
 }

@@ -57,7 +57,7 @@ static float score_ids(const struct explain_in *x, size_t i)
 {
 	struct context all = *x->ctx;
 	uint64_t key[FEATURES];
-	int slot = x->c->slot[i];
+	int slot = x->slot[i];
 	float s = x->e->s[i], sd = sqrtf(1 + x->e->v[i]), best = normal_tail(-s / sd), p = best;
 
 	if (slot < 0)
@@ -86,11 +86,11 @@ static float score_ids(const struct explain_in *x, size_t i)
 float explain_total(const struct explain_in *x, size_t i, float component[COMPONENTS])
 {
 	static const struct bidder_counts none;
-	int slot = x->c->slot[i];
+	int slot = x->slot[i];
 	const struct bidder_counts *b = slot >= 0 ? &x->r->counts[slot] : &none;
 	unsigned f = x->ctx->format;
 	float bids = word_load(&b->bids[f]), wins = word_load(&b->wins[f]), total = 0;
-	float sd = 1 / x->c->inv_sd[i], price = expf(x->e->m[i] + 0.5f * sd * sd);
+	float sd = 1 / x->inv_sd[i], price = expf(x->e->m[i] + 0.5f * sd * sd);
 	float alive = slot >= 0 ? word_load(&x->r->alive[slot].p) : 1;
 	float p = normal_tail(-x->e->s[i] / sqrtf(1 + x->e->v[i]));
 
@@ -99,7 +99,7 @@ float explain_total(const struct explain_in *x, size_t i, float component[COMPON
 	component[COMPONENT_CPM] = score_cpm(price, x->ctx->floor_usd);
 	component[COMPONENT_FLOOR_CLEARANCE] =
 		x->ctx->floor_usd > 0
-			? 100 * normal_tail((logf(x->ctx->floor_usd) - x->e->m[i]) * x->c->inv_sd[i])
+			? 100 * normal_tail((logf(x->ctx->floor_usd) - x->e->m[i]) * x->inv_sd[i])
 			: 100;
 	component[COMPONENT_LATENCY] = score_latency(b);
 	component[COMPONENT_RECENCY] = clampf(
@@ -126,7 +126,7 @@ static const struct {
 
 static void explain_level(const struct explain_in *x, size_t i, struct verdict *v)
 {
-	int slot = x->c->slot[i];
+	int slot = x->slot[i];
 
 	v->level = LEVEL_PRIOR;
 	v->samples = 0;
@@ -148,8 +148,8 @@ static void explain_level(const struct explain_in *x, size_t i, struct verdict *
 
 void explain_verdict(const struct explain_in *x, size_t i, struct verdict *v)
 {
-	int slot = x->c->slot[i];
-	float sd = 1 / x->c->inv_sd[i], base_v = 0, excess;
+	int slot = x->slot[i];
+	float sd = 1 / x->inv_sd[i], excess;
 
 	v->total = explain_total(x, i, v->component);
 	v->alive = slot >= 0 ? word_load(&x->r->alive[slot].p) : 1;
@@ -157,9 +157,7 @@ void explain_verdict(const struct explain_in *x, size_t i, struct verdict *v)
 	v->price_usd = expf(x->e->m[i] + 0.5f * sd * sd);
 	v->marginal_usd = x->gain_usd > 0 ? x->gain_usd : 0;
 	v->value_score = 100 * v->marginal_usd / (v->marginal_usd + x->lambda + 1e-9f);
-	for (unsigned f = 0; f < FEATURES; f++)
-		base_v += feature_bid_var[f] * x->r->tune.bid_floor * x->r->tune.excess;
-	excess = x->e->v[i] - base_v;
+	excess = x->e->v[i] - features_bid_total * x->r->tune.bid_floor * x->r->tune.excess;
 	v->confidence = 1 / (1 + (excess > 0 ? 4 * excess : 0));
 	explain_level(x, i, v);
 }

@@ -39,6 +39,8 @@ const float feature_price_var[FEATURES] = {
 	[F_LEAF] = 0.01f,
 };
 
+const float features_bid_total = 1.400f, features_price_total = 0.830f;
+
 static size_t floor_cell(const struct context *c)
 {
 	return mix64((uint64_t)c->country << 16 | (uint64_t)c->device << 8 | c->format) % FLOOR_CELLS;

@@ -28,6 +28,8 @@ enum feature {
 
 /* Prior variances of a weight: bid chance (probit scale) and log price. */
 extern const float feature_bid_var[FEATURES], feature_price_var[FEATURES];
+/* Their sums: what is unknown about a bidder in a context that nothing is known of. */
+extern const float features_bid_total, features_price_total;
 
 /* What bids usually are in a country, on a device, in a format: the scale on which a floor is high or low. */
 enum { FLOOR_CELLS = 4096, FLOOR_STEPS = 12 };

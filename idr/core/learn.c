@@ -135,8 +135,8 @@ static void learn_population(struct lesson *l)
 		if (at < 0)
 			continue;
 		if (f != F_PUBLISHER)
-			word_store(&t->pop_w[at], t->pop_w[at] + l->r->tune.population_bid * w);
-		word_store(&t->pop_m[at], t->pop_m[at] + l->r->tune.population_price * m);
+			word_store(&t->pop[at].bid, t->pop[at].bid + l->r->tune.population_bid * w);
+		word_store(&t->pop[at].price, t->pop[at].price + l->r->tune.population_price * m);
 	}
 }
 
@@ -170,7 +170,7 @@ static void replay(struct lesson *l)
 	int i;
 
 	decide_means(r, l->e->ctx, &l->est, l->slot, l->n, lambda, l->s->slow_ms, &l->c);
-	choose_start(&l->c);
+	choose_start(&l->c, 0);
 	while ((i = choose_top(&l->c, &net)) >= 0) {
 		float gain = l->c.gain[i], price = exp_fast(l->c.mu[i]);
 		float added = l->cpm[i] > best ? l->cpm[i] - best : 0;

@@ -23,13 +23,12 @@ void pairs_learn(struct pairs *p, unsigned format, unsigned a, unsigned b, float
 	float r = 1, weight = prior_all;
 
 	for (unsigned i = 0; i < 2; i++) {
-		unsigned s = slices[i];
+		struct pair_count *q = &p->count[slices[i]][b][a];
 
-		p->n[s][a][b] = p->n[s][a][b] * keep + 1;
-		p->beat[s][a][b] = p->beat[s][a][b] * keep + beat;
-		p->expected[s][a][b] = p->expected[s][a][b] * keep + expected;
-		r = (p->n[s][a][b] - p->beat[s][a][b] + weight * r) /
-		    (p->n[s][a][b] - p->expected[s][a][b] + weight);
+		word_store(&q->n, q->n * keep + 1);
+		word_store(&q->beat, q->beat * keep + beat);
+		word_store(&q->expected, q->expected * keep + expected);
+		r = (q->n - q->beat + weight * r) / (q->n - q->expected + weight);
 		weight = prior_format;
 	}
 	word_store(&p->factor[format][a][b], clampf(r, 0.05f, 1));

@@ -10,13 +10,16 @@
 
 enum { PAIR_SLICES = FORMATS + 1, PAIR_ALL = FORMATS };
 
+/* Of the bids of b seen beside a: how many, how often a beat them, how often independence says it would. */
+struct pair_count {
+	float n, beat, expected;
+};
+
 struct pairs {
-	/* [slice][a][b]: bids of b seen beside a, times a beat b, times independence predicts */
-	float n[PAIR_SLICES][BIDDERS_MAX][BIDDERS_MAX];
-	float beat[PAIR_SLICES][BIDDERS_MAX][BIDDERS_MAX];
-	float expected[PAIR_SLICES][BIDDERS_MAX][BIDDERS_MAX];
+	struct pair_count count[PAIR_SLICES][BIDDERS_MAX]
+			       [BIDDERS_MAX]; /* [b][a]: a bid of b is learned beside many */
 	/* [format][a][b] in (0,1]: factor on b's marginal value once a is called */
-	float factor[FORMATS][BIDDERS_MAX][BIDDERS_MAX];
+	_Alignas(64) float factor[FORMATS][BIDDERS_MAX][BIDDERS_MAX];
 };
 
 void pairs_init(struct pairs *p);

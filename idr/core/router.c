@@ -37,15 +37,25 @@ void router_reset(struct router *r)
 	r->outcomes = 0;
 }
 
+/* Tables are read in whole vectors. */
+static void *aligned(size_t n)
+{
+	void *p = aligned_alloc(64, (n + 63) & ~(size_t)63);
+
+	if (!p)
+		abort();
+	return memset(p, 0, n);
+}
+
 struct router *router_new(const struct router_conf *conf)
 {
-	struct router *r = xcalloc(1, sizeof *r);
+	struct router *r = aligned(sizeof *r);
 
 	r->conf = *conf;
 	r->tune = tuning_default;
 	rows_init(&r->rows, conf->memory_bytes / 8 * 7, ROW_ARRAYS);
 	worth_init(&r->worth, conf->memory_bytes / 8);
-	r->pairs = xcalloc(1, sizeof *r->pairs);
+	r->pairs = aligned(sizeof *r->pairs);
 	r->budgets = xcalloc(1, sizeof *r->budgets);
 	r->counts = xcalloc(ROUTER_SLOTS, sizeof *r->counts);
 	r->latencies = xcalloc(1, sizeof *r->latencies);
@@ -108,11 +118,11 @@ static void most_redundant(const struct router *r, unsigned b, struct bidder_sta
 
 	s->redundant_with = -1;
 	for (unsigned a = 0; a < n; a++) {
-		float seen = word_load(&r->pairs->n[PAIR_ALL][a][b]), share;
+		float seen = word_load(&r->pairs->count[PAIR_ALL][b][a].n), share;
 
 		if (a == b || seen < 50)
 			continue;
-		share = word_load(&r->pairs->beat[PAIR_ALL][a][b]) / seen;
+		share = word_load(&r->pairs->count[PAIR_ALL][b][a].beat) / seen;
 		if (share > s->redundancy) {
 			s->redundancy = share;
 			s->redundant_with = (int)a;

@@ -4,11 +4,11 @@
 
 #include "common/mem.h"
 
-enum { HEAT_MAX = 255, HEAT_NEW = 2 };
+enum { HEAT_NEW = 2 };
 
 static size_t row_bytes(unsigned arrays)
 {
-	return arrays * LANES * sizeof(float) + sizeof(uint64_t) + 2 * sizeof(float) + 1;
+	return arrays * LANES * sizeof(float) + sizeof(uint64_t) + 2 * sizeof(float);
 }
 
 /* calloc leaves large blocks untouched, so a page costs memory only once a row in it is used. */
@@ -23,25 +23,20 @@ void rows_init(struct rows *t, size_t memory_bytes, unsigned arrays)
 	t->memory = xcalloc(n * arrays + 1, LANES * sizeof(float));
 	t->lanes = (float *)(((uintptr_t)t->memory + 63) & ~(uintptr_t)63);
 	t->key = xcalloc(n, sizeof *t->key);
-	t->pop_w = xcalloc(n, sizeof *t->pop_w);
-	t->pop_m = xcalloc(n, sizeof *t->pop_m);
-	t->heat = xcalloc(n, sizeof *t->heat);
+	t->pop = xcalloc(n, sizeof *t->pop);
 }
 
 void rows_deinit(struct rows *t)
 {
 	free(t->memory);
 	free(t->key);
-	free(t->pop_w);
-	free(t->pop_m);
-	free(t->heat);
+	free(t->pop);
 	*t = (struct rows){ 0 };
 }
 
 void rows_clear(struct rows *t)
 {
 	memset(t->key, 0, (size_t)t->buckets * ROWS_WAYS * sizeof *t->key);
-	memset(t->heat, 0, (size_t)t->buckets * ROWS_WAYS);
 	t->used = 0;
 }
 
@@ -55,8 +50,8 @@ static void row_reset(struct rows *t, size_t at, const float first[ROWS_ARRAYS])
 	for (unsigned k = 0; k < t->arrays; k++)
 		for (unsigned i = 0; i < LANES; i++)
 			word_store(&rows_lanes(t, (int64_t)at, k)[i], first[k]);
-	word_store(&t->pop_w[at], 0);
-	word_store(&t->pop_m[at], 0);
+	word_store(&t->pop[at].bid, 0);
+	word_store(&t->pop[at].price, 0);
 }
 
 /* The way a newcomer may take: a free one, or one that went cold; -1 after cooling the coolest. */
@@ -69,11 +64,11 @@ static int64_t make_room(struct rows *t, size_t bucket_at)
 			t->used++;
 			return (int64_t)i;
 		}
-		if (t->heat[i] < t->heat[coolest])
+		if ((t->key[i] & ROWS_HEAT) < (t->key[coolest] & ROWS_HEAT))
 			coolest = i;
 	}
-	if (t->heat[coolest] > 0) {
-		t->heat[coolest]--;
+	if (t->key[coolest] & ROWS_HEAT) {
+		__atomic_store_n(&t->key[coolest], t->key[coolest] - 1, __ATOMIC_RELAXED);
 		t->refused++;
 		return -1;
 	}
@@ -86,8 +81,8 @@ int64_t rows_touch(struct rows *t, uint64_t key, const float first[ROWS_ARRAYS])
 	int64_t at = rows_find(t, key);
 
 	if (at >= 0) {
-		if (t->heat[at] < HEAT_MAX)
-			t->heat[at]++;
+		if ((t->key[at] & ROWS_HEAT) < ROWS_HEAT)
+			__atomic_store_n(&t->key[at], t->key[at] + 1, __ATOMIC_RELAXED);
 		return at;
 	}
 	at = make_room(t, (size_t)rows_bucket(t, key) * ROWS_WAYS);
@@ -95,7 +90,6 @@ int64_t rows_touch(struct rows *t, uint64_t key, const float first[ROWS_ARRAYS])
 		return -1;
 	__atomic_store_n(&t->key[at], 0, __ATOMIC_RELAXED);
 	row_reset(t, (size_t)at, first);
-	__atomic_store_n(&t->key[at], key, __ATOMIC_RELEASE);
-	t->heat[at] = HEAT_NEW;
+	__atomic_store_n(&t->key[at], rows_tag(key) + HEAT_NEW, __ATOMIC_RELEASE);
 	return at;
 }

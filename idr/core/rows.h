@@ -25,15 +25,20 @@ enum { ROWS_ARRAYS = 4 };
 struct rows {
 	float *lanes; /* row i, array k: lanes + (i * arrays + k) * LANES; aligned, inside `memory` */
 	void *memory;
-	uint64_t *key; /* 0 = free; ROWS_WAYS per bucket */
-	float *pop_w;  /* the population's weights, all bidders pooled: bid chance … */
-	float *pop_m;  /* … and log price */
-	uint8_t *heat;
+	uint64_t *key; /* ROWS_WAYS per bucket: the key, its lowest eight bits the heat; 0 = free */
+	struct {
+		float bid, price;
+	} * pop; /* the population's weights, all bidders pooled */
 	uint32_t buckets;
 	unsigned arrays;
 	size_t used;
 	uint64_t evicted, refused;
 };
+
+static inline float *rows_lanes(const struct rows *t, int64_t row, unsigned array)
+{
+	return t->lanes + ((size_t)row * t->arrays + array) * LANES;
+}
 
 /* `arrays` of 64 lanes per row, at most ROWS_ARRAYS. */
 void rows_init(struct rows *t, size_t memory_bytes, unsigned arrays);
@@ -46,13 +51,20 @@ static inline uint32_t rows_bucket(const struct rows *t, uint64_t key)
 	return (uint32_t)(((key >> 32) * t->buckets) >> 32);
 }
 
+enum { ROWS_HEAT = 0xff };
+
+static inline uint64_t rows_tag(uint64_t key)
+{
+	return (key & ~(uint64_t)ROWS_HEAT) | 0x100; /* never 0 */
+}
+
 /* The index of the row, or -1. */
 static inline int64_t rows_find(const struct rows *t, uint64_t key)
 {
 	size_t at = (size_t)rows_bucket(t, key) * ROWS_WAYS;
 
 	for (size_t i = 0; i < ROWS_WAYS; i++)
-		if (__atomic_load_n(&t->key[at + i], __ATOMIC_RELAXED) == key)
+		if ((__atomic_load_n(&t->key[at + i], __ATOMIC_RELAXED) ^ rows_tag(key)) <= ROWS_HEAT)
 			return (int64_t)(at + i);
 	return -1;
 }
@@ -60,9 +72,13 @@ static inline int64_t rows_find(const struct rows *t, uint64_t key)
 /* The row of `key`; when there is none it is made, all lanes of array k at first[k]. -1 when it was not admitted. */
 int64_t rows_touch(struct rows *t, uint64_t key, const float first[ROWS_ARRAYS]);
 
-static inline float *rows_lanes(const struct rows *t, int64_t row, unsigned array)
+/* Asks for the lines of these blocks ahead of their use. */
+static inline void rows_prefetch(const struct rows *t, int64_t row, unsigned blocks)
 {
-	return t->lanes + ((size_t)row * t->arrays + array) * LANES;
+	for (unsigned k = 0; k < t->arrays; k++)
+		for (unsigned b = 0; b < BLOCKS; b++)
+			if (blocks >> b & 1)
+				__builtin_prefetch(rows_lanes(t, row, k) + b * BLOCK);
 }
 
 static inline void rows_prefetch_keys(const struct rows *t, uint64_t key)
@@ -84,7 +100,7 @@ static inline void word_store(float *p, float v)
 	__atomic_store(p, &v, __ATOMIC_RELAXED);
 }
 
-typedef float lane8 __attribute__((vector_size(32)));
+typedef float lane8 __attribute__((vector_size(32), may_alias));
 
 /* acc[0..BLOCK) += p[0..BLOCK), each word of p read once. */
 static inline __attribute__((always_inline)) void lanes_add(float *restrict acc, const float *p)
@@ -95,6 +111,18 @@ static inline __attribute__((always_inline)) void lanes_add(float *restrict acc,
 #else
 	for (int i = 0; i < BLOCK; i += 8)
 		*(lane8 *)(acc + i) += *(const volatile lane8 *)(p + i);
+#endif
+}
+
+/* to[0..LANES) = from[0..LANES), each word of `from` read once; both aligned. */
+static inline __attribute__((always_inline)) void lanes_copy(float *restrict to, const float *from)
+{
+#if defined(__SANITIZE_THREAD__)
+	for (int i = 0; i < LANES; i++)
+		to[i] = word_load(from + i);
+#else
+	for (int i = 0; i < LANES; i += 8)
+		*(lane8 *)(to + i) = *(const volatile lane8 *)(from + i);
 #endif
 }
 

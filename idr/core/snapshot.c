@@ -13,7 +13,7 @@
 #include "idr/core/model.h"
 
 static const char magic[8] = "NXIDRTR";
-enum { SNAPSHOT_VERSION = 2 };
+enum { SNAPSHOT_VERSION = 3 };
 
 struct header {
 	char magic[8];
@@ -24,9 +24,8 @@ struct header {
 };
 
 struct record {
-	uint64_t key;
-	float pop_w, pop_m;
-	uint32_t heat, reserved;
+	uint64_t key; /* with its heat */
+	float pop_bid, pop_price;
 };
 
 struct stream {
@@ -97,7 +96,7 @@ static int put_rows(struct stream *s, const struct rows *t)
 	struct record end = { 0 };
 
 	for (size_t i = 0; i < (size_t)t->buckets * ROWS_WAYS; i++) {
-		struct record rec = { t->key[i], t->pop_w[i], t->pop_m[i], t->heat[i], 0 };
+		struct record rec = { t->key[i], t->pop[i].bid, t->pop[i].price };
 		int err;
 
 		if (!t->key[i])
@@ -162,9 +161,9 @@ static int get_rows(struct stream *s, struct rows *t)
 			return err;
 		if (at < 0)
 			continue;
-		t->pop_w[at] = rec.pop_w;
-		t->pop_m[at] = rec.pop_m;
-		t->heat[at] = (uint8_t)rec.heat;
+		t->pop[at].bid = rec.pop_bid;
+		t->pop[at].price = rec.pop_price;
+		t->key[at] = rec.key;
 	}
 }
 

@@ -44,20 +44,32 @@ static void add(float *p, float x, float keep)
 	word_store(p, *p * keep + x);
 }
 
+/* A histogram that forgets by halving: one word is written per observation, all of them once in a while. */
+static void count_latency(float bins[LATENCY_BINS], float *total, float ms, float weight, float limit)
+{
+	unsigned bin = latency_bin(ms);
+
+	word_store(&bins[bin], bins[bin] + weight);
+	*total += weight;
+	if (*total < limit)
+		return;
+	*total *= 0.5f;
+	for (unsigned i = 0; i < LATENCY_BINS; i++)
+		word_store(&bins[i], bins[i] * 0.5f);
+}
+
 void latency_learn(struct latencies *l, uint64_t publisher, float ms, float worth)
 {
 	size_t at = publisher % LATENCY_PUBLISHERS;
-	unsigned bin = latency_bin(ms);
 
 	if (__atomic_load_n(&l->publisher[at], __ATOMIC_RELAXED) != publisher) {
 		for (unsigned i = 0; i < LATENCY_BINS; i++)
 			word_store(&l->worth[at][i], 0);
+		l->worth_total[at] = 0;
 		__atomic_store_n(&l->publisher[at], publisher, __ATOMIC_RELAXED);
 	}
-	for (unsigned i = 0; i < LATENCY_BINS; i++) {
-		add(&l->worth[at][i], i == bin ? worth : 0, keep_counts);
-		add(&l->all[i], i == bin ? worth : 0, keep_counts);
-	}
+	count_latency(l->worth[at], &l->worth_total[at], ms, worth, 20000);
+	count_latency(l->all, &l->all_total, ms, worth, 200000);
 }
 
 unsigned latency_timeout(const struct latencies *l, uint64_t publisher)
@@ -85,10 +97,7 @@ void counts_called(struct bidder_counts *c, unsigned format, float ms, float slo
 	add(&c->wins[format], 0, keep_counts);
 	add(&c->revenue[format], 0, keep_counts);
 	if (ms >= 0) {
-		unsigned bin = latency_bin(ms);
-
-		for (unsigned i = 0; i < LATENCY_BINS; i++)
-			add(&c->latency[i], i == bin ? 1 : 0, 1 - 1.0f / 5000);
+		count_latency(c->latency, &c->latency_total, ms, 1, 10000);
 		add(&c->slow, 0.004f * (float)(slow_ms > 0 && ms > slow_ms), 1 - 0.004f);
 	}
 	__atomic_store_n(&c->last_seen_ms, now_ms, __ATOMIC_RELAXED);

@@ -13,7 +13,7 @@ struct bidder_counts {
 	float calls[FORMATS], bids[FORMATS], wins[FORMATS], revenue[FORMATS];
 	float recent_bids, recent_expected; /* short memory: did it bid as often as expected? */
 	float slow;                         /* share of answers beyond slow_ms */
-	float latency[LATENCY_BINS];
+	float latency[LATENCY_BINS], latency_total;
 	int64_t last_seen_ms;
 };
 
@@ -21,8 +21,8 @@ struct bidder_counts {
  * timeout would lose. */
 struct latencies {
 	uint64_t publisher[LATENCY_PUBLISHERS];
-	float worth[LATENCY_PUBLISHERS][LATENCY_BINS];
-	float all[LATENCY_BINS];
+	float worth[LATENCY_PUBLISHERS][LATENCY_BINS], worth_total[LATENCY_PUBLISHERS];
+	float all[LATENCY_BINS], all_total;
 };
 
 unsigned latency_bin(float ms);

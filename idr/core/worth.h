@@ -21,7 +21,7 @@ enum { WORTH_PLACES = 7 };
 struct worth {
 	struct rows rows; /* arrays: log factor, its variance */
 	float place[WORTH_PLACES][BIDDERS_MAX], place_var[WORTH_PLACES][BIDDERS_MAX];
-	float place_factor[WORTH_PLACES][BIDDERS_MAX]; /* exp(place), what readers use */
+	_Alignas(64) float place_factor[WORTH_PLACES][BIDDERS_MAX]; /* exp(place), what readers use */
 };
 
 void worth_init(struct worth *w, size_t memory_bytes);

@@ -11,7 +11,7 @@ $(B)/sim/libmarket.a: $(SIM_SRC)
 	cd $(@D) && for f in $(abspath $(SIM_SRC)); do $(CC) $(SIM_CFLAGS) -c $$f || exit 1; done
 	ar rcs $@ $(@D)/*.o
 $(B)/tests/sim/market.o: ALL_CFLAGS += -I$(SIM_DIR)/src -w
-$(SIM_BIN): $(B)/tests/sim/sim_core.o $(B)/tests/sim/market.o $(IDR_LIB) $(COMMON) $(B)/sim/libmarket.a
+$(SIM_BIN): $(B)/tests/sim/sim_core.o $(B)/tests/sim/market.o $(IDR_LIB) $(B)/sim/libmarket.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(ALL_LIBS)
 
