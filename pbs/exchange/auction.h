@@ -159,6 +159,7 @@ struct auction {
 	struct currency_rates rates;
 	struct gpp_reading gpp_reading; /* regs.gpp */
 	struct gpp_sections gpp;        /* … for bidders that read no GPP */
+	struct str us_privacy;          /* the string that counts, as it was given; may be malformed */
 	struct str x_prebid;            /* header of every bidder call */
 	struct nonbids nonbids;
 	struct floors_account floors_account;

@@ -7,6 +7,7 @@
 #include "common/mem.h"
 #include "pbs/config.h"
 #include "pbs/exchange/auction.h"
+#include "pbs/exchange/privacy_stage.h"
 #include "pbs/openrtb/convert.h"
 #include "pbs/openrtb/enrich.h"
 #include "pbs/openrtb/ext.h"
@@ -47,7 +48,9 @@ static int complete(struct auction *a)
 {
 	const struct pbs_config *c = a->x->config;
 	struct enrich_rules rules = {
-		.topics_domain = json_str_at(a->account, "privacy.privacysandbox.topicsdomain"),
+		.topics_domain = privacy_stage_may_enrich(a)
+					 ? json_str_at(a->account, "privacy.privacysandbox.topicsdomain")
+					 : STR(""),
 		.default_integration = json_str_at(a->account, "default_integration"),
 		.tmax_default_ms = c->tmax_default_ms,
 		.auto_gen_source_tid = c->auto_gen_source_tid,

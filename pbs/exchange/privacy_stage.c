@@ -13,6 +13,27 @@
 #include "pbs/privacy_settings.h"
 #include "pbs/vendor_lists.h"
 
+/* --- activities of the server itself
+ * --------------------------------------------------------------------------- */
+
+static bool is_allowed(const struct auction *a, enum activity what, enum component_type type, struct str name)
+{
+	const struct privacy_account *account = a->privacy_account;
+	struct activity_scope scope;
+
+	if (!account || !account->activities)
+		return true;
+	activity_scope_read(a->request, &scope);
+	if (scope.gpc.n == 0 && str_eq(a->http.sec_gpc, STR("1")))
+		scope.gpc = STR("1");
+	return activity_allowed(account->activities, what, type, name, &scope);
+}
+
+bool privacy_stage_may_enrich(const struct auction *a)
+{
+	return is_allowed(a, ACTIVITY_ENRICH_UFPD, COMPONENT_GENERAL, STR("topics"));
+}
+
 /* --- for validation, which runs before
  * ------------------------------------------------------------------------- */
 
@@ -45,13 +66,25 @@ static struct str section_text(const struct gpp *g, unsigned id)
 	return s ? s->text : STR("");
 }
 
+static bool lists_section(const json_t *sid, json_int_t section)
+{
+	for (size_t i = 0; i < json_array_size(sid); i++)
+		if (json_integer_value(json_array_get(sid, i)) == section)
+			return true;
+	return false;
+}
+
 void privacy_stage_read(struct auction *a, struct validate_rules *rules)
 {
+	bool sid_6 = lists_section(json_at(a->request, "regs.gpp_sid"), GPP_USP);
+
 	a->gpp_reading = gpp_read(json_str_at(a->request, "regs.gpp"), a->arena);
 	a->gpp = (struct gpp_sections){
 		.tcf_eu_v2 = section_text(a->gpp_reading.gpp, GPP_TCFEU),
-		.us_privacy_v1 = section_text(a->gpp_reading.gpp, GPP_USP),
+		.us_privacy_v1 = sid_6 ? section_text(a->gpp_reading.gpp, GPP_USP) : STR(""),
 	};
+	a->us_privacy =
+		a->gpp.us_privacy_v1.n ? a->gpp.us_privacy_v1 : json_str_at(a->request, "regs.us_privacy");
 	rules->parse_gpp = gpp_sections;
 	rules->gpp_ctx = a;
 	/* Validation drops a malformed string with a warning. In strict mode it has to stay, to be refused. */
@@ -117,8 +150,20 @@ static int judge(struct auction *a, struct errtext *why)
 	return privacy_judge(&in, a->arena, why, &a->privacy);
 }
 
+/* Source: Prebid Server warns of a malformed US privacy string twice, as validation and as the exchange. */
+static void warn_of_us_privacy(struct auction *a)
+{
+	struct errtext why;
+	struct usp usp;
+
+	if (a->us_privacy.n && usp_parse(a->us_privacy, &why, &usp) < 0)
+		messages_add(&a->messages, MESSAGE_WARNING, BUCKET_PREBID, WARN_CONSENT,
+			     "request.regs.ext.us_privacy %s", why.text);
+}
+
 static void file_messages(struct auction *a)
 {
+	warn_of_us_privacy(a);
 	for (const struct privacy_message *m = a->privacy->messages; m; m = m->next)
 		messages_add(&a->messages, m->error ? MESSAGE_ERROR : MESSAGE_WARNING, str_of(m->bucket),
 			     m->code, STR_FMT, STR_ARG(m->text));
@@ -142,18 +187,6 @@ static void count_rules(struct metrics *m, const struct privacy_verdict *v)
 			metrics_inc(m, M_PRIVACY_RULES, rule);
 }
 
-/* May the router's statistics hear of this auction? */
-static bool may_report(const struct auction *a)
-{
-	struct activity_scope scope;
-
-	if (!a->privacy_account || !a->privacy_account->activities)
-		return true;
-	activity_scope_read(a->request, &scope);
-	return activity_allowed(a->privacy_account->activities, ACTIVITY_REPORT_ANALYTICS,
-				COMPONENT_ANALYTICS, STR("nexus-idr"), &scope);
-}
-
 enum stage auction_privacy(struct auction *a)
 {
 	struct errtext why;
@@ -171,7 +204,7 @@ enum stage auction_privacy(struct auction *a)
 		if (a->privacy->bidders[i].blocked)
 			block(a, &a->candidates[i], &a->privacy->bidders[i]);
 	}
-	a->unreported = !may_report(a);
+	a->unreported = !is_allowed(a, ACTIVITY_REPORT_ANALYTICS, COMPONENT_ANALYTICS, STR("nexus-idr"));
 	a->scrubbed = scrub_cache_new(a->arena);
 	return STAGE_ROUTE;
 }

@@ -32,6 +32,9 @@ ACCOUNTS = {
     "no-tid": {"allowactivities": {"transmitTid": {"default": False}}},
     "wide-ip": {"ipv4": {"anon_keep_bits": 16}, "ipv6": {"anon_keep_bits": 32},
                 "allowactivities": {"transmitPreciseGeo": {"default": False}}},
+    "topics": {"privacysandbox": {"topicsdomain": "t.example"}},
+    "no-topics": {"privacysandbox": {"topicsdomain": "t.example"}, "allowactivities": {"enrichUfpd": {"rules": [
+        {"condition": {"componentType": ["general"], "gpc": "1"}, "allow": False}]}}},
     "broken": {"allowactivities": {"fetchBids": {"rules": [{"condition": {"moon": "full"}, "allow": False}]}}},
 }
 
@@ -228,6 +231,12 @@ def test_accounts_say_how_much_of_an_address_stays(pbs):
     assert device["ip"] == "203.0.0.0" and device["ipv6"] == "2a01:db8::"
 
 
+@pytest.mark.parametrize("account,gpc,enriched", [("topics", "1", True), ("no-topics", "0", True), ("no-topics", "1", False)])
+def test_accounts_may_forbid_adding_to_user_data(pbs, account, gpc, enriched):
+    ask(pbs, account=account, headers={"Sec-Browsing-Topics": "(1);v=chrome.1:1:2, ();p=P0000000000", "Sec-GPC": gpc})
+    assert ("t.example" in str(pbs.last_request("aster")["body"]["user"]["data"])) is enriched
+
+
 def test_an_account_with_a_condition_nobody_knows_is_refused(pbs):
     reply = ask(pbs, account="broken")
     assert reply.status == 500 and 'account id "broken" is malformed' in reply.text
@@ -250,7 +259,8 @@ def test_warnings_are_given_once(pbs, why, request_, text):
     reply = ask(pbs, **request_).json()
     found = [w for w in reply["ext"]["warnings"]["general"] if w["message"].startswith(text)]
     assert len(found) == 1 and found[0]["code"] == 10001
-    if "us_privacy" in why and "malformed" in why:
+    if why == "malformed US privacy":
+        assert {"code": 10001, "message": "request.regs.ext.us_privacy must specify version 1"} in reply["ext"]["warnings"]["prebid"]
         assert "us_privacy" not in pbs.last_request("aster")["body"].get("regs", {})
 
 

@@ -698,6 +698,44 @@ static void says_why(void **state)
 	outcome_deinit(&o);
 }
 
+/* What a bidder does not lose it has in common with all others, by reference. */
+static void what_nobody_loses_stays_shared(void **state)
+{
+	static const struct {
+		const char *why, *request;
+		bool copies_people;
+	} rows[] = {
+		{ "no signals", "{}", false },
+		{ "signals that take nothing", "{\"regs\":{\"gdpr\":0,\"us_privacy\":\"1YNN\"}}", false },
+		{ "limited ad tracking", "{\"device\":{\"lmt\":1}}", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct outcome o;
+		struct scrub_cache *cache;
+		json_t *first, *second, *v;
+		const char *key;
+
+		judge(&o, rows[i].request, false, true, true);
+		cache = scrub_cache_new(o.arena);
+		first = json_copy(o.request);
+		second = json_copy(o.request);
+		privacy_apply(o.p, 0, first, cache);
+		privacy_apply(o.p, 0, second, cache);
+		json_object_foreach (o.request, key, v) {
+			bool people = strcmp(key, "user") == 0 || strcmp(key, "device") == 0;
+			bool shared = json_object_get(first, key) == v;
+
+			CHECK(rows[i].why, shared == !(people && rows[i].copies_people));
+			CHECK(rows[i].why, json_object_get(first, key) == json_object_get(second, key));
+		}
+		json_decref(first);
+		json_decref(second);
+		outcome_deinit(&o);
+	}
+}
+
 static void settings_are_checked(void **state)
 {
 	static const struct {
@@ -741,6 +779,7 @@ int main(void)
 		cmocka_unit_test(strict_mode_refuses),
 		cmocka_unit_test(older_bidders_get_older_signals),
 		cmocka_unit_test(says_why),
+		cmocka_unit_test(what_nobody_loses_stays_shared),
 		cmocka_unit_test(settings_are_checked),
 	};
 
