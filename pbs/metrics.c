@@ -126,7 +126,6 @@ void pbs_metrics_free(struct metrics_set *set)
 	metrics_set_free(set);
 	free(names.routes);
 	free(names.bidders);
-	names = (struct label_texts){ 0 };
 	free(names.syncer_keys);
 	names = (struct label_texts){ 0 };
 }
