@@ -8,6 +8,7 @@ const struct http_route pbs_routes[] = {
 	{ HTTP_GET, "/setuid", endpoint_setuid, ROUTE_LIMITED, "setuid", 0 },
 	{ HTTP_GET, "/getuids", endpoint_getuids, ROUTE_LIMITED, "getuids", 0 },
 	{ HTTP_GET | HTTP_POST, "/optout", endpoint_optout, ROUTE_LIMITED, "optout", 0 },
+	{ HTTP_GET | HTTP_POST, "/cache", endpoint_cache, ROUTE_LIMITED, "cache", 0 },
 	{ HTTP_GET, "/status", endpoint_status, 0, "status", 0 },
 	{ HTTP_GET, "/health", endpoint_health, 0, "health", 0 },
 	{ HTTP_GET, "/ready", endpoint_ready, 0, "ready", 0 },

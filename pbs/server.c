@@ -113,6 +113,8 @@ int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struc
 	s->categories = category_files_load(config->category_mapping_dir, why);
 	if (!s->registry || !s->files || !s->categories || load_syncers(s, why) < 0)
 		return ERR_INPUT;
+	if (config->cache_builtin)
+		s->cache = cache_store_new(config->cache_max_entries, config->cache_max_bytes);
 	s->rate_limit = rate_limit_new(RATE_LIMIT_KEYS, 0);
 	s->metrics = pbs_metrics_new(pbs_routes, pbs_n_routes, s->registry, s->syncers);
 	s->vendor_lists = vendor_lists_new(config, s->metrics);
@@ -130,6 +132,7 @@ void pbs_server_unload(struct pbs_server *s)
 	currency_table_free(s->bundled_rates);
 	json_decref(s->default_request);
 	json_decref(s->categories);
+	cache_store_free(s->cache);
 	syncers_free(s->syncers);
 	registry_free(s->registry);
 	api_keys_free(s->keys);
@@ -316,6 +319,7 @@ static int init_worker(struct worker *thread, struct errtext *why)
 		.config = c,
 		.registry = s->registry,
 		.syncers = s->syncers,
+		.cache = s->cache,
 		.default_request = s->default_request,
 		.categories = s->categories,
 		.metrics = metrics_new(s->metrics),

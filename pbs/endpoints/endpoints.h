@@ -9,6 +9,7 @@ void endpoint_cookie_sync(struct http_request *req);
 void endpoint_setuid(struct http_request *req);
 void endpoint_getuids(struct http_request *req);
 void endpoint_optout(struct http_request *req);
+void endpoint_cache(struct http_request *req);
 void endpoint_status(struct http_request *req);
 void endpoint_health(struct http_request *req);
 void endpoint_ready(struct http_request *req);

@@ -1,11 +1,16 @@
 /* The CACHE stage: bids are put into Prebid Cache when the request asks for it, and targeting, which names
- * their ids, is written. A cache that fails costs the ids, never the auction, and never silently. */
+ * their ids, is written. A cache that fails costs the ids, never the auction, and never silently.
+ *
+ * With cache.host the cache is another server; otherwise it is this process, which reads the same body without
+ * a socket in between. */
 #include <assert.h>
 
 #include "common/err.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/url.h"
 #include "common/uuid.h"
+#include "pbs/cache/puts.h"
 #include "pbs/config.h"
 #include "pbs/exchange/auction.h"
 
@@ -95,6 +100,48 @@ static bool start_call(struct auction *a)
 	return http_client_start(a->x->http, &a->cache_call, &req) == 0;
 }
 
+/* Players find what is kept here under this server's own address. */
+static void name_own_cache(struct auction *a)
+{
+	struct str external = str_of(a->x->config->external_url);
+	struct str host, path;
+	struct url u;
+
+	if (a->cache_plan.external_host.n || url_parse(external, &u, NULL) < 0)
+		return;
+	host = (struct str){ u.host.p, (size_t)(external.p + external.n - u.host.p) };
+	for (size_t i = 0; i < host.n; i++)
+		if (host.p[i] == '/')
+			host.n = i;
+	path = str_of(arena_printf(
+		a->arena, STR_FMT "/cache",
+		STR_ARG(str_ends(u.path, STR("/")) ? ((struct str){ u.path.p, u.path.n - 1 }) : u.path)));
+	a->cache_plan.external_scheme = u.scheme;
+	a->cache_plan.external_host = a->targeting.cache_host = host;
+	a->cache_plan.external_path = a->targeting.cache_path = path;
+}
+
+static void put_here(struct auction *a)
+{
+	const struct pbs_config *c = a->x->config;
+	struct cache_rules rules = { .default_ttl_s = c->cache_default_ttl_s,
+				     .max_ttl_s = c->cache_max_ttl_s,
+				     .keys = true };
+	struct errtext why;
+	struct buf reply;
+
+	buf_init(&reply, MAX_REPLY_BYTES);
+	if (cache_puts(a->x->cache, &rules, buf_str(&a->cache_job.body), &a->x->rng, loop_now_ms(a->x->loop),
+		       &reply, &why) < 0) {
+		cache_report_failure(&a->cache_job, why.text, 0, &a->messages);
+	} else {
+		name_own_cache(a);
+		cache_read_answer(&a->cache_job, STR("this server"), 200, buf_str(&reply), a->arena,
+				  &a->messages);
+	}
+	buf_deinit(&reply);
+}
+
 enum stage auction_cache(struct auction *a)
 {
 	char uuid[UUID_TEXT + 1];
@@ -111,6 +158,10 @@ enum stage auction_cache(struct auction *a)
 		return finish(a);
 	if (*a->x->config->cache_host && start_call(a))
 		return STAGE_WAIT;
+	if (!*a->x->config->cache_host && a->x->cache) {
+		put_here(a);
+		return finish(a);
+	}
 	cache_report_failure(&a->cache_job,
 			     *a->x->config->cache_host ? "the URL cannot be used" : "no cache is configured",
 			     0, &a->messages);

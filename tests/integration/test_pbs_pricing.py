@@ -94,8 +94,9 @@ def test_event_urls_name_the_bid(pbs):
     assert f"/event?t=win&b={won['id']}&a=" in won["ext"]["prebid"]["events"]["win"]
 
 
-def test_a_missing_cache_is_reported_and_costs_no_bid(pbs):
-    reply = auction(pbs, cache={"bids": {}})
+def test_a_missing_cache_is_reported_and_costs_no_bid(tmp_path):
+    with running(Pbs(tmp_path, BIDDERS, yaml="cache: { builtin: { enabled: false } }\n")) as (pbs,):
+        reply = auction(pbs, cache={"bids": {}})
     assert set(seats(reply)) == set(BIDDERS)
     assert "hb_cache_id" not in bid(reply, "aster")["ext"]["prebid"]["targeting"]
     assert any("Prebid Cache" in m for m in messages(reply, "errors", "prebid"))
