@@ -1,0 +1,167 @@
+"""fly/*.toml against the platform's rules, and fly/deploy.sh against a `fly` that records what it is asked."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tomllib
+
+import pytest
+
+from fly_keys import faults
+from namespace import BIN, ROOT
+
+FAKE = """#!/bin/sh
+{ printf '%s\\n' "$@" | tr '\\n' '\\037'; printf '\\n'; } >> "$FLY_RECORD"
+case "$1 $2" in
+    "secrets import") cat >> "$FLY_RECORD.stdin"; echo "--" >> "$FLY_RECORD.stdin" ;;
+    "status --app") [ -e "$FLY_RECORD.exists" ] || exit 1 ;;
+esac
+case " $* " in *" ${FLY_FAIL:-nothing} "*) exit 1 ;; esac
+exit 0
+"""
+
+
+class Fly:
+    def __init__(self, folder):
+        self.record = folder / "record"
+        (folder / "bin").mkdir()
+        fake = folder / "bin/fly"
+        fake.write_text(FAKE)
+        fake.chmod(0o755)
+        # A copy, so that the key it writes is not in the checkout.
+        self.tree = folder / "tree"
+        shutil.copytree(ROOT / "fly", self.tree / "fly", ignore=shutil.ignore_patterns(".api_key"))
+        self.env = {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "FLY_RECORD": str(self.record),
+                    "LABEL": "abc123"}
+
+    def __call__(self, *argv, stdin="", status=0, env=None):
+        done = subprocess.run([self.tree / "fly/deploy.sh", *argv], input=stdin, capture_output=True, text=True, timeout=20,
+                              env={**self.env, **(env or {})}, check=False)
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout
+
+    def calls(self):
+        if not self.record.exists():
+            return []
+        return [line.split("\037")[:-1] for line in self.record.read_text().splitlines()]
+
+
+@pytest.fixture
+def fly(tmp_path):
+    return Fly(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["pbs", "idr"])
+def test_toml(name):
+    text = (ROOT / f"fly/{name}.toml").read_text()
+    assert not faults(text)
+    t = tomllib.loads(text)
+    assert (ROOT / "fly" / t["build"]["dockerfile"]).resolve() == ROOT / name / "Dockerfile"
+
+
+@pytest.mark.parametrize("text, fault", [
+    ('kill_signal="SIGTERM"\nkill_timeout=30\nprimary_regoin="x"', "unknown key primary_regoin"),
+    ('kill_signal="SIGTERM"\nkill_timeout=30\n[http_service]\nport=1', "unknown key http_service.port"),
+    ('kill_signal="SIGTERM"\nkill_timeout=30\n[env]\nA=1', "env.A is no text"),
+    ('kill_signal="SIGTERM"\nkill_timeout=30\n[env]\nAPI_KEY="x"', "env.API_KEY belongs elsewhere"),
+    ('kill_signal="SIGTERM"\nkill_timeout=30\n[deploy]\nstrategy="canary"\n[[mounts]]\nsource="a"',
+     "canary does not go with mounts"),
+    ('kill_timeout=30', "kill_signal: the default is SIGINT"),
+])
+def test_the_checker_finds(text, fault):
+    assert fault in faults(text)
+
+
+@pytest.mark.parametrize("name", ["pbs", "idr"])
+def test_env_is_understood_by_the_binary(name):
+    env = tomllib.loads((ROOT / f"fly/{name}.toml").read_text())["env"]
+    reference = subprocess.run([BIN / f"nexus-{name}", "--config-reference"], capture_output=True, text=True, check=True).stdout
+    assert not [key for key in env if f"`{key}`" not in reference]
+    subprocess.run([BIN / f"nexus-{name}", "--check-config"], check=True, cwd=ROOT, capture_output=True,
+                   env={**env, "API_KEY_DEFAULT": "0123456789abcdef", "API_KEYS": "abcdef0123456789"})
+
+
+def test_private_idr_public_pbs():
+    idr = tomllib.loads((ROOT / "fly/idr.toml").read_text())
+    pbs = tomllib.loads((ROOT / "fly/pbs.toml").read_text())
+    assert "http_service" not in idr and "services" not in idr
+    assert pbs["http_service"]["force_https"] and pbs["http_service"]["checks"]
+    assert pbs["env"]["IDR_URL"] == f"http://{idr['app']}.internal:{idr['env']['IDR_PORT']}"
+
+
+def test_setup_creates_what_is_missing(fly):
+    fly("setup")
+    assert [c for c in fly.calls() if c[0] == "apps"] == [["apps", "create", "nexus-idr", "--org", "personal"],
+                                                         ["apps", "create", "nexus-pbs", "--org", "personal"]]
+    pathlib.Path(f"{fly.record}.exists").touch()
+    fly.record.unlink()
+    assert fly("setup").splitlines() == ["nexus-idr exists", "nexus-pbs exists"]
+    assert not [c for c in fly.calls() if c[0] == "apps"]
+
+
+def test_deploy_is_idr_first(fly):
+    fly("deploy")
+    calls = fly.calls()
+    assert [c[:1] + [c[c.index("--app") + 1]] for c in calls] == [["deploy", "nexus-idr"], ["deploy", "nexus-pbs"],
+                                                                 ["scale", "nexus-pbs"]]
+    assert "--ha=false" in calls[0] and "--ha=false" not in calls[1]
+    assert calls[1][calls[1].index("--image-label") + 1] == "abc123"
+    assert "IDR_URL=http://nexus-idr.internal:5050" in calls[1]
+
+
+def test_pbs_is_left_alone_when_idr_fails(fly):
+    fly("deploy", status=1, env={"FLY_FAIL": "nexus-idr"})
+    assert len(fly.calls()) == 1
+
+
+def test_app_names_reach_the_url(fly):
+    fly("deploy", "pbs", env={"PBS_APP": "my-pbs", "IDR_APP": "my-idr"})
+    assert "IDR_URL=http://my-idr.internal:5050" in fly.calls()[0]
+    assert "PBS_EXTERNAL_URL=https://my-pbs.fly.dev" in fly.calls()[0]
+
+
+def test_secrets_are_never_arguments(fly):
+    out = fly("secrets")
+    first = (fly.tree / "fly/.api_key").read_text().strip()
+    assert re.fullmatch(r"[0-9a-f]{48}", first)
+    assert (fly.tree / "fly/.api_key").stat().st_mode & 0o077 == 0
+    fly("secrets")
+    second = (fly.tree / "fly/.api_key").read_text().strip()
+    assert first not in fly.record.read_text() and second not in fly.record.read_text() and first not in out
+    assert all("--stage" in c for c in fly.calls())
+    inputs = pathlib.Path(f"{fly.record}.stdin").read_text().split("--\n")[:-1]
+    assert inputs == [f"API_KEY_DEFAULT={first}\n"] * 2 + [f"API_KEY_DEFAULT={second}\nAPI_KEYS={first}\n"] * 2
+
+
+def test_rollback(fly):
+    fly("rollback", "pbs", "old1")
+    fly("rollback", "idr", "old1")
+    fly("rollback", "pbs")
+    calls = fly.calls()
+    assert calls[0][calls[0].index("--image") + 1] == "registry.fly.io/nexus-pbs:old1"
+    assert "--ha=false" in calls[1]
+    assert calls[2] == ["releases", "--app", "nexus-pbs", "--image"]
+
+
+def test_destroy_asks(fly):
+    fly("destroy", stdin="no\n", status=1)
+    assert fly.calls() == []
+    fly("destroy", stdin="nexus-pbs\nno\n", status=1)
+    assert fly.calls() == [["apps", "destroy", "nexus-pbs", "--yes"]]
+    fly("--yes", "destroy")
+    assert len(fly.calls()) == 3
+
+
+@pytest.mark.parametrize("argv", [["setup"], ["secrets"], ["deploy"], ["status"], ["logs", "pbs"], ["rollback", "pbs", "x"],
+                                  ["destroy"]])
+def test_dry_run_calls_nothing(fly, argv):
+    assert "+ fly " in fly("--dry-run", *argv)
+    assert fly.calls() == [] and not (fly.tree / "fly/.api_key").exists()
+
+
+@pytest.mark.parametrize("argv, status", [([], 2), (["frob"], 2), (["--frob"], 2), (["logs"], 1), (["rollback", "x"], 1),
+                                          (["deploy", "x"], 1), (["status", "x"], 1)])
+def test_bad_usage(fly, argv, status):
+    fly(*argv, status=status)
+    assert fly.calls() == []
