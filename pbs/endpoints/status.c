@@ -27,10 +27,16 @@ void endpoint_ready(struct http_request *req)
 		http_reply(req, 200, "application/json", STR("{\"status\":\"ready\"}\n"));
 }
 
+/* For scrapers on the inside, who ask the node itself. Where no proxy can be told to hide paths (Fly), this is
+ * what keeps the numbers from the world: every proxy that serves the world says for whom it asks. */
 void endpoint_metrics(struct http_request *req)
 {
 	struct buf b;
 
+	if (http_request_header(req, "X-Forwarded-For").n > 0) {
+		http_reply(req, 404, "text/plain; charset=utf-8", STR("404 page not found\n"));
+		return;
+	}
 	buf_init(&b, MAX_METRICS_BYTES);
 	metrics_write(pbs_worker_of(req)->server->metrics, &b);
 	metrics_write_process("nexus_pbs", NEXUS_VERSION, &b);
