@@ -35,6 +35,7 @@ static const char *const sync_statuses[SYNC_STATUS_VALUES] = {
 	PBS_SYNC_STATUSES(X)
 #undef X
 };
+static const char *const notifications[NOTIFICATION_TYPES] = { "imp", "win", "vast" };
 static const char *const syncer_fates[SYNCER_FATES] = { "ok", "privacy_blocked", "already_synced",
 							"rejected_by_filter" };
 static const char *const syncer_sets[SYNCER_SETS] = { "ok", "cleared" };
@@ -111,6 +112,8 @@ struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_ro
 	names.labels[LABEL_EVENT] = (struct metric_label){ "fate", events, EVENT_VALUES, false };
 	names.labels[LABEL_RULE] = (struct metric_label){ "rule", privacy_rules, PRIVACY_RULE_COUNT, false };
 	names.labels[LABEL_GVL] = (struct metric_label){ "result", gvl_results, GVL_VALUES, false };
+	names.labels[LABEL_NOTIFICATION] =
+		(struct metric_label){ "type", notifications, NOTIFICATION_TYPES, false };
 	names.labels[LABEL_SYNC_STATUS] =
 		(struct metric_label){ "status", sync_statuses, SYNC_STATUS_VALUES, false };
 	names.labels[LABEL_SYNCER] =

@@ -15,6 +15,7 @@ enum pbs_label {
 	LABEL_EVENT,
 	LABEL_RULE,
 	LABEL_GVL,
+	LABEL_NOTIFICATION,
 	LABEL_SYNC_STATUS,
 	LABEL_SYNCER,
 	LABEL_SYNCER_FATE,
@@ -50,6 +51,8 @@ extern const double pbs_metric_times[16]; /* seconds, for anything that waits on
 	  LABEL_GVL)                                                                                         \
 	X(M_GVL_LISTS, METRIC_GAUGE, "vendor_lists", "Versions of the vendor list at hand")                  \
 	X(M_EVENTS, METRIC_COUNTER, "events_total", "Auction events for the router, by fate", LABEL_EVENT)   \
+	X(M_NOTIFICATIONS, METRIC_COUNTER, "notifications_total", "Calls of /event that counted, by type",   \
+	  LABEL_NOTIFICATION)                                                                                \
 	X(M_COOKIE_SYNC, METRIC_COUNTER, "cookie_sync_requests", "Requests to /cookie_sync, by outcome",     \
 	  LABEL_SYNC_STATUS)                                                                                 \
 	X(M_SETUID, METRIC_COUNTER, "setuid_requests", "Requests to /setuid, by outcome", LABEL_SYNC_STATUS) \
@@ -66,6 +69,8 @@ enum pbs_metric { PBS_METRICS(METRIC_ENUM) PBS_METRIC_COUNT };
 enum pbs_status { STATUS_2XX, STATUS_3XX, STATUS_4XX, STATUS_5XX, STATUS_CLIENT_LEFT, STATUS_VALUES };
 enum pbs_event { EVENT_SENT, EVENT_RETRIED, EVENT_REFUSED, EVENT_DROPPED, EVENT_VALUES };
 enum pbs_gvl { GVL_FETCHED, GVL_NOT_MODIFIED, GVL_FAILED, GVL_VALUES };
+
+enum { NOTIFICATION_TYPES = 3 }; /* imp, win, vast */
 
 #define PBS_SYNC_STATUSES(X)                                                                                 \
 	X(OK, "ok")                                                                                          \

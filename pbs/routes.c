@@ -9,6 +9,8 @@ const struct http_route pbs_routes[] = {
 	{ HTTP_GET, "/getuids", endpoint_getuids, ROUTE_LIMITED, "getuids", 0 },
 	{ HTTP_GET | HTTP_POST, "/optout", endpoint_optout, ROUTE_LIMITED, "optout", 0 },
 	{ HTTP_GET | HTTP_POST, "/cache", endpoint_cache, ROUTE_LIMITED, "cache", 0 },
+	{ HTTP_GET, "/event", endpoint_event, ROUTE_LIMITED, "event", 0 },
+	{ HTTP_POST, "/vtrack", endpoint_vtrack, ROUTE_LIMITED, "vtrack", 0 },
 	{ HTTP_GET, "/status", endpoint_status, 0, "status", 0 },
 	{ HTTP_GET, "/health", endpoint_health, 0, "health", 0 },
 	{ HTTP_GET, "/ready", endpoint_ready, 0, "ready", 0 },

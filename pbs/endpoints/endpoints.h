@@ -10,6 +10,8 @@ void endpoint_setuid(struct http_request *req);
 void endpoint_getuids(struct http_request *req);
 void endpoint_optout(struct http_request *req);
 void endpoint_cache(struct http_request *req);
+void endpoint_event(struct http_request *req);
+void endpoint_vtrack(struct http_request *req);
 void endpoint_status(struct http_request *req);
 void endpoint_health(struct http_request *req);
 void endpoint_ready(struct http_request *req);

@@ -32,8 +32,8 @@ static void add_param(struct buf *b, const char *name, struct str value)
 	add_encoded(b, value);
 }
 
-static struct str event_url(const struct events *ev, const char *type, const struct bid *bid, bool in_vast,
-			    struct arena *a)
+static struct str event_url(const struct events *ev, const char *type, struct str bid_id, struct str bidder,
+			    bool in_vast, struct arena *a)
 {
 	struct buf b;
 	struct str url;
@@ -41,10 +41,10 @@ static struct str event_url(const struct events *ev, const char *type, const str
 	buf_init(&b, URL_MAX);
 	buf_add_str(&b, ev->external_url);
 	buf_addf(&b, "/event?t=%s&b=", type);
-	buf_add_str(&b, bid->generated_id.n ? bid->generated_id : bid->id);
+	buf_add_str(&b, bid_id);
 	buf_add_z(&b, "&a=");
 	buf_add_str(&b, ev->account);
-	add_param(&b, "&bidder=", bid->seat);
+	add_param(&b, "&bidder=", bidder);
 	if (in_vast)
 		buf_add_z(&b, "&f=b");
 	add_param(&b, "&int=", ev->integration);
@@ -55,11 +55,22 @@ static struct str event_url(const struct events *ev, const char *type, const str
 	return url;
 }
 
+static struct str bid_url(const struct events *ev, const char *type, const struct bid *bid, bool in_vast,
+			  struct arena *a)
+{
+	return event_url(ev, type, bid->generated_id.n ? bid->generated_id : bid->id, bid->seat, in_vast, a);
+}
+
+struct str events_imp_url(const struct events *ev, struct str bid_id, struct str bidder, struct arena *a)
+{
+	return event_url(ev, "imp", bid_id, bidder, true, a);
+}
+
 struct str events_win_url(const struct events *ev, const struct bid *b, struct arena *a)
 {
 	if (!ev->active || b->type == BID_VIDEO)
 		return STR("");
-	return event_url(ev, "win", b, false, a);
+	return bid_url(ev, "win", b, false, a);
 }
 
 json_t *events_render(const struct events *ev, const struct bid *b, struct arena *a)
@@ -69,8 +80,8 @@ json_t *events_render(const struct events *ev, const struct bid *b, struct arena
 	if (!ev->active || b->type == BID_VIDEO)
 		return NULL;
 	j = json_object();
-	json_set_str(j, "win", event_url(ev, "win", b, false, a));
-	json_set_str(j, "imp", event_url(ev, "imp", b, false, a));
+	json_set_str(j, "win", bid_url(ev, "win", b, false, a));
+	json_set_str(j, "imp", bid_url(ev, "imp", b, false, a));
 	return j;
 }
 
@@ -97,24 +108,16 @@ static ptrdiff_t find(struct str s, struct str needle)
 	return at ? at - s.p : -1;
 }
 
-void events_inject_vast(const struct events *ev, struct bid *bid, bool may_modify, struct arena *a)
+struct str events_mark_vast(struct str vast, struct str url, struct arena *a)
 {
-	bool has_vast = json_str_at(bid->ortb, "adm").n || json_str_at(bid->ortb, "nurl").n;
-	ptrdiff_t open, close;
-	struct str vast, url;
-	bool is_empty;
-	size_t at;
+	ptrdiff_t close = find(vast, IMPRESSION_CLOSE), open = find(vast, IMPRESSION_OPEN);
+	bool is_empty = open >= 0 && close - open == (ptrdiff_t)IMPRESSION_OPEN.n;
+	struct str out = STR("");
 	struct buf b;
+	size_t at;
 
-	if (!ev->active || !may_modify || bid->type != BID_VIDEO || !has_vast)
-		return;
-	vast = events_vast(bid, a);
-	close = find(vast, IMPRESSION_CLOSE);
-	url = event_url(ev, "imp", bid, true, a);
 	if (close < 0 || url.n == 0)
-		return;
-	open = find(vast, IMPRESSION_OPEN);
-	is_empty = open >= 0 && close - open == (ptrdiff_t)IMPRESSION_OPEN.n;
+		return out;
 	at = (size_t)close + (is_empty ? 0 : IMPRESSION_CLOSE.n);
 	buf_init(&b, VAST_MAX);
 	buf_add(&b, vast.p, at);
@@ -127,6 +130,19 @@ void events_inject_vast(const struct events *ev, struct bid *bid, bool may_modif
 		buf_add_str(&b, IMPRESSION_CLOSE);
 	buf_add(&b, vast.p + at, vast.n - at);
 	if (!b.overflow)
-		bid->vast_adm = arena_str(a, buf_str(&b));
+		out = arena_str(a, buf_str(&b));
 	buf_deinit(&b);
+	return out;
+}
+
+void events_inject_vast(const struct events *ev, struct bid *bid, bool may_modify, struct arena *a)
+{
+	bool has_vast = json_str_at(bid->ortb, "adm").n || json_str_at(bid->ortb, "nurl").n;
+	struct str marked;
+
+	if (!ev->active || !may_modify || bid->type != BID_VIDEO || !has_vast)
+		return;
+	marked = events_mark_vast(events_vast(bid, a), bid_url(ev, "imp", bid, true, a), a);
+	if (marked.n)
+		bid->vast_adm = marked;
 }

@@ -31,6 +31,12 @@ struct str events_win_url(const struct events *ev, const struct bid *b, struct a
  * </Impression>. `may_modify` is the core bidder's modifyingVastXmlAllowed. */
 void events_inject_vast(const struct events *ev, struct bid *b, bool may_modify, struct arena *a);
 
+/* The VAST with one more impression, `url`; empty when it has no </Impression> to put it next to. */
+struct str events_mark_vast(struct str vast, struct str url, struct arena *a);
+
+/* The impression URL that goes into VAST. */
+struct str events_imp_url(const struct events *ev, struct str bid_id, struct str bidder, struct arena *a);
+
 /* The VAST of a bid: what events made of it, else adm, else a wrapper around nurl. */
 struct str events_vast(const struct bid *b, struct arena *a);
 

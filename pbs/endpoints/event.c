@@ -1,0 +1,164 @@
+/* GET /event: a win, an impression or a step of a video, told by the page or the player.
+ *
+ * Called from inside ads, by image or beacon, so nobody reads the reply and nothing of the request is shown in a
+ * form that a browser would run. */
+#include "common/err.h"
+#include "common/http_server.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "pbs/endpoints/account_gate.h"
+#include "pbs/endpoints/endpoints.h"
+#include "pbs/endpoints/integration.h"
+#include "pbs/endpoints/pixel.h"
+#include "pbs/metrics.h"
+#include "pbs/server.h"
+
+enum { SHOWN_MAX = 256 };
+
+static const char *const types[] = { "imp", "win", "vast", NULL };
+static const char *const vast_steps[] = { "start",         "firstQuartile", "midPoint",
+					  "thirdQuartile", "complete",      NULL };
+
+struct event {
+	struct account_gate gate;
+	struct http_request *req;
+	struct str type, step, bid, bidder, integration, format;
+	int64_t at;
+	bool analytics;
+};
+
+static int bad(struct errtext *why, const char *what, struct str value)
+{
+	errtext_set(why, "%s: '%.*s'", what, (int)(value.n < SHOWN_MAX ? value.n : SHOWN_MAX), value.p);
+	return ERR_INPUT;
+}
+
+static int required(struct errtext *why, const char *name)
+{
+	errtext_set(why, "parameter '%s' is required", name);
+	return ERR_INPUT;
+}
+
+static bool is_one_of(struct str s, const char *const *list)
+{
+	for (; *list; list++)
+		if (str_eq(s, str_of(*list)))
+			return true;
+	return false;
+}
+
+static int read_type(struct event *e, struct errtext *why)
+{
+	bool is_vast = str_eq(e->type, STR("vast"));
+
+	if (e->type.n == 0)
+		return required(why, "t");
+	if (!is_one_of(e->type, types))
+		return bad(why, "unknown type", e->type);
+	if (!is_vast && e->step.n) {
+		errtext_set(why, "parameter 'vtype' is only required for t=vast");
+		return ERR_INPUT;
+	}
+	if (is_vast && e->step.n == 0)
+		return required(why, "vtype");
+	if (is_vast && !is_one_of(e->step, vast_steps))
+		return bad(why, "unknown vtype", e->step);
+	return 0;
+}
+
+static int read_rest(struct event *e, struct errtext *why)
+{
+	static const char *const formats[] = { "b", "i", NULL }, *const switches[] = { "0", "1", NULL };
+	struct str at = http_request_arg(e->req, "ts", NULL), x = http_request_arg(e->req, "x", NULL);
+
+	if (e->bid.n == 0)
+		return required(why, "b");
+	if (at.n && !str_parse_i64(at, INT64_MIN, INT64_MAX, &e->at)) {
+		errtext_set(why, "invalid request: error parsing timestamp '%.*s'",
+			    (int)(at.n < SHOWN_MAX ? at.n : SHOWN_MAX), at.p);
+		return ERR_INPUT;
+	}
+	if (e->format.n && !is_one_of(e->format, formats))
+		return bad(why, "unknown format", e->format);
+	if (x.n && !is_one_of(x, switches))
+		return bad(why, "unknown analytics", x);
+	e->analytics = !str_eq(x, STR("0"));
+	return integration_check(e->integration, why);
+}
+
+static void note(const struct event *e)
+{
+	struct pbs_worker *w = pbs_worker_of(e->req);
+	unsigned type = 0;
+
+	while (!str_eq(e->type, str_of(types[type])))
+		type++;
+	metrics_inc(w->exchange.metrics, M_NOTIFICATIONS, type);
+	log_event(LOG_INFO, "notification", LOG_STR("type", e->type), LOG_STR("vtype", e->step),
+		  LOG_STR("bidid", e->bid), LOG_STR("account", e->gate.id), LOG_STR("bidder", e->bidder),
+		  LOG_STR("integration", e->integration), LOG_INT("timestamp", e->at));
+}
+
+static void with_account(struct account_gate *g)
+{
+	struct event *e = container_of(g, struct event, gate);
+
+	if (g->state != ACCOUNT_OK) {
+		account_gate_refuse(g);
+		return;
+	}
+	if (!json_bool_at(g->account.settings, "events.enabled", false)) {
+		http_reply_header(e->req, "X-Content-Type-Options", STR("nosniff"));
+		http_reply(e->req, 401, "text/plain; charset=utf-8",
+			   str_of(arena_printf(e->req->arena, "Account '%.*s' doesn't support events",
+					       (int)(g->id.n < SHOWN_MAX ? g->id.n : SHOWN_MAX), g->id.p)));
+		return;
+	}
+	note(e);
+	if (str_eq(e->format, STR("i")))
+		pixel_reply(e->req);
+	else
+		http_reply(e->req, 204, NULL, STR(""));
+}
+
+/* Known bidders by the name that the host gives them. */
+static struct str normal_bidder(const struct http_request *req)
+{
+	struct str name = http_request_arg(req, "bidder", NULL);
+	const struct registry_bidder *b = registry_find(pbs_worker_of(req)->server->registry, name);
+
+	return b ? str_of(b->bidder.name) : name;
+}
+
+void endpoint_event(struct http_request *req)
+{
+	struct event *e = ARENA_NEW(req->arena, struct event);
+	struct str account = http_request_arg(req, "a", NULL);
+	struct errtext why;
+
+	*e = (struct event){
+		.gate = { .done = with_account,
+			  .req = req,
+			  .id = account,
+			  .timeout_ms = pbs_worker_of(req)->server->config->event_timeout_ms },
+		.req = req,
+		.type = http_request_arg(req, "t", NULL),
+		.step = http_request_arg(req, "vtype", NULL),
+		.bid = http_request_arg(req, "b", NULL),
+		.bidder = normal_bidder(req),
+		.integration = http_request_arg(req, "int", NULL),
+		.format = http_request_arg(req, "f", NULL),
+	};
+	http_reply_header(req, "X-Content-Type-Options", STR("nosniff"));
+	if (read_type(e, &why) < 0 || read_rest(e, &why) < 0)
+		http_reply(req, 400, "text/plain; charset=utf-8",
+			   str_of(arena_printf(req->arena, "invalid request: %s\n", why.text)));
+	else if (account.n == 0)
+		http_reply(req, 401, "text/plain; charset=utf-8",
+			   STR("Account 'a' is required query parameter and can't be empty"));
+	else if (!e->analytics)
+		http_reply(req, 204, NULL, STR(""));
+	else
+		account_gate_ask(&e->gate);
+}
