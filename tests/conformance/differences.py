@@ -36,11 +36,6 @@ def unknown_member(finding, case):
     return parent in MEMBERS and member not in MEMBERS[parent].split()
 
 
-def synced_id(finding, case):
-    return bool(case.get("incomingRequest", {}).get("usersyncs")) and finding.path[0] == "to" and \
-        finding.actual is ABSENT and finding.path[2:] in (("user",), ("user", "buyeruid"))
-
-
 def range_minimum(finding, case):
     if "targeting" not in finding.path or "_pb" not in finding.path[-1]:
         return False
@@ -71,7 +66,6 @@ RULES = [
     Rule("Appendix A, §5.3", "members that the OpenRTB model does not have are dropped from what bidders get", unknown_member),
     Rule("§4.4", "a price range starts where the one before it ends; the case's own minimum is below the endpoint",
          range_minimum),
-    Rule("§8.3", "ids of the uids cookie belong to user sync, which this server does not have yet", synced_id),
     Rule("Q15", "10002 is reported only when debug was asked for and is off, not on every response", warning_10002),
 ]
 

@@ -76,6 +76,9 @@ def infos_of(case):
     for name, out in case["outgoingRequests"].items():
         info = infos.setdefault(aliases.get(name, name), {"seatFromResponse": True})
         info["openrtb"] = {"version": float((case.get("ortbversion") or {}).get(name, 2.5))}
+        if aliases.get(name, name) in (case["incomingRequest"].get("usersyncs") or {}):
+            info["userSync"] = {"key": aliases.get(name, name),
+                                "redirect": {"url": "https://sync.example.com/?r={{.RedirectURL}}", "userMacro": "$UID"}}
         if out.get("modifyingVastXmlAllowed"):
             info["modifyingVastXmlAllowed"] = True
         if any(s.get("fledgeAuctionConfigs") for s in (out.get("mockResponse") or {}).get("pbsSeatBids") or []):
