@@ -54,6 +54,10 @@ struct pbs_config {
 	uint32_t max_creative_width, max_creative_height;
 	json_t *host_schain_node;
 	uint32_t bidder_network_buffer_ms, response_preparation_ms;
+	bool tmax_enforced;
+	uint32_t bidder_min_ms;
+	bool throttling, throttling_simulated;
+	uint32_t throttle_window;
 	/* privacy; the rules themselves are parsed by pbs/privacy/config.h */
 	bool enforce_gdpr, enforce_ccpa, enforce_coppa, privacy_strict;
 	bool gdpr_enabled, strict_disclosed_vendors, ccpa_enforce, lmt_enforce;

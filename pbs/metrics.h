@@ -40,6 +40,8 @@ extern const double pbs_metric_times[16]; /* seconds, for anything that waits on
 	X(M_ROUTER_CALLS, METRIC_COUNTER, "router_calls_total", "Routing of auctions, by result",            \
 	  LABEL_ROUTED)                                                                                      \
 	X(M_ROUTER_TIME, METRIC_HISTOGRAM(pbs_metric_times), "router_time_seconds", "Wait for the router")   \
+	X(M_THROTTLED, METRIC_COUNTER, "bidder_calls_throttled_total",                                       \
+	  "Calls left out because the bidder kept failing")                                                  \
 	X(M_CALLS_SAVED, METRIC_COUNTER, "bidder_calls_saved_total", "Bidders the router left out")          \
 	X(M_PRIVACY_RULES, METRIC_COUNTER, "privacy_rules_total",                                            \
 	  "Bidders to which a privacy rule applied, by rule", LABEL_RULE)                                    \

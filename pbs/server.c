@@ -15,6 +15,7 @@
 #include "pbs/bidders.h"
 #include "pbs/exchange/floors_fetch.h"
 #include "pbs/exchange/rates.h"
+#include "pbs/exchange/throttle.h"
 #include "pbs/idr_client.h"
 #include "pbs/metrics.h"
 #include "pbs/privacy_settings.h"
@@ -333,6 +334,8 @@ static int init_worker(struct worker *thread, struct errtext *why)
 	}
 	rng_seed_os(&w->exchange.rng);
 	w->exchange.stored = stored_new(w->exchange.http, &stored);
+	if (c->throttling || c->throttling_simulated)
+		w->exchange.throttle = throttle_new(registry_count(s->registry), c->throttle_window);
 	start_rates(w);
 	start_floors(w);
 	start_router(w);
@@ -349,6 +352,7 @@ static void deinit_worker(struct worker *thread)
 	http_server_free(w->http);
 	analytics_free(w->exchange.analytics);
 	floors_fetch_free(w->exchange.floors);
+	throttle_free(w->exchange.throttle);
 	rates_free(w->exchange.rates);
 	idr_client_free(w->exchange.idr);
 	stored_free(w->exchange.stored);

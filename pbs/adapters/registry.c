@@ -114,6 +114,11 @@ const struct registry_bidder *registry_find(const struct registry *r, struct str
 	return i < r->n && str_eq_nocase(str_of(r->bidders[i]->info.name), name) ? r->bidders[i] : NULL;
 }
 
+size_t registry_index(const struct registry *r, const struct registry_bidder *b)
+{
+	return place_of(r, str_of(b->info.name));
+}
+
 size_t registry_count(const struct registry *r)
 {
 	return r->n;

@@ -39,6 +39,8 @@ int registry_add(struct registry *r, const char *name, const json_t *file, const
 		 const json_t *host, struct errtext *why);
 
 const struct registry_bidder *registry_find(const struct registry *r, struct str name);
+/* Where registry_at() has the bidder. */
+size_t registry_index(const struct registry *r, const struct registry_bidder *b);
 size_t registry_count(const struct registry *r);
 const struct registry_bidder *registry_at(const struct registry *r, size_t i); /* by name */
 

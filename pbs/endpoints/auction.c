@@ -89,6 +89,7 @@ static void take_headers(struct auction *a, const struct http_request *req)
 		{ "DNT", offsetof(struct enrich_http, dnt) },
 		{ "Sec-GPC", offsetof(struct enrich_http, sec_gpc) },
 		{ "Sec-Browsing-Topics", offsetof(struct enrich_http, browsing_topics) },
+		{ "Sec-Cookie-Deprecation", offsetof(struct enrich_http, cookie_deprecation) },
 		{ "True-Client-IP", offsetof(struct enrich_http, true_client_ip) },
 		{ "X-Forwarded-For", offsetof(struct enrich_http, x_forwarded_for) },
 		{ "X-Real-IP", offsetof(struct enrich_http, x_real_ip) },

@@ -58,6 +58,7 @@ static const struct {
 	{ "cache_ttl.video", K_NUMBER },
 	{ "cache_ttl.audio", K_NUMBER },
 	{ "cache_ttl.native", K_NUMBER },
+	{ "targeting", K_OBJECT },
 	{ "events", K_OBJECT },
 	{ "events.enabled", K_BOOL },
 	{ "routing", K_OBJECT },

@@ -57,6 +57,9 @@ static int check(struct auction *a)
 		.is_adjustments = adjust_rules_are_valid,
 		.blocked_apps = blocked,
 		.n_blocked_apps = c->blocked_apps.n,
+		.cookie_deprecation =
+			json_bool_at(a->account, "privacy.privacysandbox.cookiedeprecation.enabled", false),
+		.cookie_deprecation_label = a->http.cookie_deprecation,
 		.tolerant = c->tolerant_params || json_bool_at(a->account, "tolerant_params", false),
 	};
 

@@ -16,6 +16,7 @@ struct exchange {
 	const struct pbs_config *config;
 	const struct registry *registry; /* the host's bidders */
 	struct floors_fetch *floors;     /* fetched floors */
+	struct throttle *throttle;       /* how bidders did lately; NULL = nobody is spared */
 	struct rates *rates;             /* the host's exchange rates */
 	const json_t *default_request;   /* laid under every request; NULL = none */
 	const json_t *categories;        /* category files by name ("dfp/dfp"), NULL = none */

@@ -10,6 +10,8 @@
 #include "pbs/adapters/capabilities.h"
 #include "pbs/config.h"
 #include "pbs/exchange/auction.h"
+#include "pbs/exchange/throttle.h"
+#include "pbs/metrics.h"
 
 /* A reply that comes while the deadline is being handled must not race it: libcurl gets a little longer than
  * the auction waits, so that the auction's own timer decides. */
@@ -239,10 +241,19 @@ static const struct {
 	{ 0, OUTCOME_ERROR, ERROR_PLAIN, NONBID_ERROR, NULL },
 };
 
+static void note(const struct bidder_call *call, bool failed)
+{
+	const struct exchange *x = call->run->a->x;
+
+	if (x->throttle)
+		throttle_note(x->throttle, registry_index(x->registry, call->run->candidate->bidder), failed);
+}
+
 static void network_failure(struct bidder_call *call, int err, const char *words)
 {
 	size_t i = 0;
 
+	note(call, true);
 	while (failures[i].err && failures[i].err != err)
 		i++;
 	if (!words)
@@ -284,6 +295,8 @@ static void on_bidder_reply(struct http_call *http, const struct http_call_reply
 	call->status = reply->status;
 	if (a->debug && reply->body.n)
 		call->reply = arena_str(a->arena, reply->body);
+	if (!reply->err)
+		note(call, reply->status >= 500);
 	if (reply->err)
 		network_failure(call, reply->err, reply->error_text);
 	else if (reply->status < 200 || reply->status >= 400)
@@ -356,6 +369,40 @@ static uint64_t ms_left(const struct auction *a)
 	return a->bid_deadline_ms > now ? a->bid_deadline_ms - now : 0;
 }
 
+/* A bidder that is spared: told, but not counted as a failure of its own. */
+static bool is_throttled(struct bidder_call *call)
+{
+	struct bidder_run *run = call->run;
+	struct exchange *x = run->a->x;
+
+	if (!x->throttle ||
+	    !throttle_skips(x->throttle, registry_index(x->registry, run->candidate->bidder), &x->rng))
+		return false;
+	metrics_inc(x->metrics, M_THROTTLED);
+	if (x->config->throttling_simulated)
+		return false;
+	messages_add(&run->a->messages, MESSAGE_WARNING, run->candidate->name, ERROR_THROTTLED,
+		     "Bidder " STR_FMT " is temporarily throttled", STR_ARG(run->candidate->name));
+	nonbid_for_call(call, NONBID_ERROR);
+	return true;
+}
+
+static bool may_send(struct bidder_call *call, uint64_t left_ms)
+{
+	const struct pbs_config *c = call->run->a->x->config;
+	struct split_tmax tmax = {
+		.adjustments_enabled = c->tmax_enforced,
+		.bidder_min_ms = c->bidder_min_ms,
+		.network_buffer_ms = c->bidder_network_buffer_ms,
+		.preparation_ms = c->response_preparation_ms,
+	};
+
+	if (left_ms > 0 && !split_tmax_is_too_short(&tmax, (int64_t)left_ms))
+		return !is_throttled(call);
+	fail_call(call, OUTCOME_TIMEOUT, ERROR_TMAX_TOO_SHORT, NONBID_TIMEOUT, "exceeded tmax duration");
+	return false;
+}
+
 bool fanout_start(struct auction *a)
 {
 	uint64_t left = ms_left(a);
@@ -368,11 +415,8 @@ bool fanout_start(struct auction *a)
 
 		run->started_us = loop_now_us(a->x->loop);
 		for (size_t i = 0; i < run->n_calls; i++) {
-			if (left == 0) {
-				fail_call(&run->calls[i], OUTCOME_TIMEOUT, ERROR_TMAX_TOO_SHORT,
-					  NONBID_TIMEOUT, "exceeded tmax duration");
+			if (!may_send(&run->calls[i], left))
 				continue;
-			}
 			serialise(&run->calls[i], &pieces);
 			send_call(&run->calls[i], (uint32_t)left + CURL_SLACK_MS);
 		}

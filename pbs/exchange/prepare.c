@@ -44,6 +44,18 @@ static int decode(struct auction *a)
 	return ext_decode(a->request, &a->messages);
 }
 
+/* The account's targeting settings, where the request wants targeting but leaves them open. */
+static void default_targeting(struct auction *a)
+{
+	json_t *prebid = json_at(a->request, "ext.prebid"), *wanted = json_object_get(prebid, "targeting");
+	const json_t *account = json_object_get(a->account, "targeting");
+
+	if (!json_is_object(wanted) || !json_is_object(account))
+		return;
+	prebid = json_own(json_own(a->request, "ext"), "prebid");
+	json_object_set_new_nocheck(prebid, "targeting", json_merge_patch(account, wanted));
+}
+
 static int complete(struct auction *a)
 {
 	const struct pbs_config *c = a->x->config;
@@ -59,6 +71,7 @@ static int complete(struct auction *a)
 		.is_amp = a->front->entry == ADAPTER_AMP,
 	};
 
+	default_targeting(a);
 	return enrich(a->request, &a->http, &rules, &a->x->rng, &a->messages);
 }
 

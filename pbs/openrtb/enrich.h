@@ -19,7 +19,7 @@
 #include "pbs/openrtb/ipnet.h"
 
 struct enrich_http {
-	struct str user_agent, referer, dnt, sec_gpc, browsing_topics;
+	struct str user_agent, referer, dnt, sec_gpc, browsing_topics, cookie_deprecation;
 	struct str true_client_ip, x_forwarded_for, x_real_ip, peer_ip;
 };
 
