@@ -66,6 +66,7 @@ class Host:
         infos.mkdir()
         params.mkdir()
         shutil.copytree(STORED, stored)
+        (stored / "stored_responses").mkdir(exist_ok=True)
         for name, body in setup.responses.items():
             (stored / "stored_responses" / f"{name}.json").write_text(json.dumps(body))
         for name in [*NAMES, *ALIASES, *(n for n in setup.infos if n not in NAMES and n not in ALIASES)]:
