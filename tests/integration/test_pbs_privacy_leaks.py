@@ -1,5 +1,6 @@
 """Plants identifiers wherever a request can hold one, refuses consent in every way there is, and searches all that the
 server then sends, writes and shows."""
+import base64
 import copy
 import json
 
@@ -81,6 +82,7 @@ def stack(tmp_path_factory):
             "gdpr:\n  tcf2: { purpose2: { enforce_purpose: false, enforce_vendors: false } }\n  vendor_list:\n")
     lists, router = VendorLists(), FakeRouter()
     info = {name: "gvlVendorID: 11\n" for name in BIDDERS}
+    info["aster"] += 'userSync: { key: aster, redirect: { url: "https://a.example/p?r={{.RedirectURL}}", userMacro: "$UID" } }\n'
     server = Pbs(folder, BIDDERS, idr_port=router.port, yaml=yaml + lists.yaml(), info=info, env={"LOG_LEVEL": "debug"})
     with running(lists, router, server):
         lists_at_hand(server)
@@ -165,3 +167,20 @@ def test_accounts_may_keep_auctions_out_of_analytics(stack):
         assert pbs.post(body).status == 200
     wait_until(lambda: any(e["auction_id"] == "reported-other" for e in router.events), what="the reported auction")
     assert not any(e["auction_id"] == "reported-silent" for e in router.events)
+
+
+COOKIE = {"Cookie": "uids=" + base64.urlsafe_b64encode(json.dumps({"tempUIDs": {
+    "aster": {"uid": "PLANT-synced", "expires": "2099-01-01T00:00:00Z"}}}).encode()).decode()}
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_ids_of_the_cookie(stack, refused):
+    pbs, router = stack
+    body, events = banner_request(["aster"], regs={"us_privacy": "1YYN"} if refused else {}), len(router.events)
+    reply = pbs.post(body, headers=COOKIE)
+    assert reply.status == 200
+    sent = outgoing(pbs)["aster"] + json.dumps(reply.json()["ext"]["debug"]["httpcalls"])
+    assert ("PLANT-synced" in sent) is not refused
+    wait_until(lambda: len(router.events) > events, what="the auction's event")
+    for text in (json.dumps(router.routes[-1]), json.dumps(router.events), pbs.process.log(), pbs.get("/metrics").text):
+        assert "PLANT-synced" not in text
