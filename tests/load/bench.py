@@ -169,6 +169,13 @@ def bench_route(args, rows):
         idr.stop()
 
 
+def bench_privacy(args, rows):
+    """privacy-bench, the figures of docs/privacy.md."""
+    measured = json.loads(subprocess.run([pbs_stack.BIN / "privacy-bench"], capture_output=True, check=True).stdout)
+    rows.append({"what": "decoding a consent string, ns", "count": measured["decode_ns"]})
+    rows.append({"what": "privacy for 15 bidders, us", "count": measured["stage_us"]})
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
@@ -178,7 +185,8 @@ def main():
     args = parser.parse_args()
     rows = []
     parts = {"pbs": lambda: bench_pbs(args, rows, False), "routed": lambda: bench_pbs(args, rows, True),
-             "allocations": lambda: bench_allocations(args, rows), "flight": lambda: bench_in_flight(args, rows), "route": lambda: bench_route(args, rows)}
+             "allocations": lambda: bench_allocations(args, rows), "privacy": lambda: bench_privacy(args, rows),
+             "flight": lambda: bench_in_flight(args, rows), "route": lambda: bench_route(args, rows)}
     for name, part in parts.items():
         if not args.only or name in args.only.split(","):
             print(f"measuring {name} ...", file=sys.stderr, flush=True)

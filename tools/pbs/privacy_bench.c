@@ -3,7 +3,7 @@
  *   decode    one TC string of today's size (core, LI, disclosed vendors), in ns; budget 2 us
  *   stage     signals, verdicts and scrubbed requests for 15 bidders under GDPR, in us; budget 60 us
  *
- * Prints one JSON object; exits with 1 when a budget is exceeded and --check was given.
+ * CPU time of this thread, the fastest of several rounds: a busy neighbour only adds. Prints one JSON object; exits with 1 when a budget is exceeded and --check was given.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,13 +17,13 @@
 #include "pbs/privacy/tcf.h"
 #include "pbs/privacy/verdict.h"
 
-enum { VENDORS = 1100, BIDDERS = 15, DECODE_BUDGET_NS = 2000, STAGE_BUDGET_US = 60 };
+enum { VENDORS = 1100, BIDDERS = 15, DECODE_BUDGET_NS = 2000, STAGE_BUDGET_US = 60, ROUNDS = 7 };
 
 static double now_s(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -208,7 +208,7 @@ static double measure_stage(const char *consent, int rounds)
 	struct privacy_account *account;
 	struct privacy_host *host;
 	struct errtext why;
-	double start;
+	double fastest = 1e9;
 
 	if (privacy_host_parse(NULL, &why, &host) < 0 ||
 	    privacy_account_parse(account_tree, &why, &account) < 0)
@@ -221,27 +221,34 @@ static double measure_stage(const char *consent, int rounds)
 	in.request = request;
 	in.host = host;
 	in.account = account;
-	start = now_s();
-	for (int i = 0; i < rounds; i++)
-		run_stage(&in);
-	start = (now_s() - start) * 1e6 / rounds;
+	for (int round = 0; round < ROUNDS; round++) {
+		double start = now_s(), us;
+
+		for (int i = 0; i < rounds; i++)
+			run_stage(&in);
+		us = (now_s() - start) * 1e6 / rounds;
+		fastest = us < fastest ? us : fastest;
+	}
 	json_decref(request);
 	privacy_account_free(account);
 	privacy_host_free(host);
 	json_decref(account_tree);
 	gvl_free(gvl);
-	return start;
+	return fastest;
 }
 
 int main(int argc, char **argv)
 {
 	bool must_hold = argc > 1 && strcmp(argv[1], "--check") == 0;
 	char *text = typical_string();
-	double decode_ns, stage_us;
+	double decode_ns = 1e9, stage_us;
 
-	(void)measure_decode(str_of(text), 2000); /* warm up */
-	decode_ns = measure_decode(str_of(text), 200000);
-	stage_us = measure_stage(text, 10000);
+	for (int round = 0; round < ROUNDS; round++) {
+		double ns = measure_decode(str_of(text), 40000);
+
+		decode_ns = ns < decode_ns ? ns : decode_ns;
+	}
+	stage_us = measure_stage(text, 2000);
 	printf("{\"string_chars\":%zu,\"decode_ns\":%.0f,\"decode_budget_ns\":%d,\"stage_us\":%.1f,\"stage_"
 	       "budget_us\":%d}\n",
 	       strlen(text), decode_ns, DECODE_BUDGET_NS, stage_us, STAGE_BUDGET_US);
