@@ -27,7 +27,7 @@ struct world {
 	struct settings s;
 	struct rng rng;
 	struct str code[BIDDERS];
-	char text[BIDDERS][16];
+	char text[BIDDERS][24];
 	uint64_t auction;
 };
 
@@ -288,7 +288,7 @@ static void repeatable(void **state)
 static void surplus(void **state)
 {
 	static struct outcome o[400];
-	static char name[400][16];
+	static char name[400][24];
 	struct world w;
 	struct context c;
 
