@@ -60,11 +60,14 @@ int http_listen(struct str host, uint16_t port, struct errtext *why)
 
 uint16_t http_listen_port(int fd)
 {
-	struct sockaddr_storage sa = { 0 };
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} sa = { .v6 = { 0 } };
 	socklen_t n = sizeof sa;
 
-	if (getsockname(fd, (struct sockaddr *)&sa, &n) < 0)
+	if (getsockname(fd, &sa.any, &n) < 0)
 		return 0;
-	return ntohs(sa.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&sa)->sin6_port
-					      : ((struct sockaddr_in *)&sa)->sin_port);
+	return ntohs(sa.any.sa_family == AF_INET6 ? sa.v6.sin6_port : sa.v4.sin_port);
 }

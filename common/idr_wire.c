@@ -248,10 +248,9 @@ static int get_str(const json_t *obj, const char *where, const char *name, size_
 {
 	const json_t *v = json_object_get(obj, name);
 
-	if (!v || json_is_null(v)) {
-		*ret_s = STR("");
+	*ret_s = STR("");
+	if (!v || json_is_null(v))
 		return 0;
-	}
 	if (!json_is_string(v))
 		return wrong(why, where, name, "a string");
 	if (json_string_length(v) > max) {

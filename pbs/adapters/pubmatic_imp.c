@@ -123,7 +123,7 @@ static bool take_sizes(struct ortb_imp *x, const json_t *p)
 {
 	struct str slot = ortb_trim(json_str_at(p, "adSlot"));
 	const char *wrong = take_slot(x->r->arena, slot, x->imp);
-	const json_t *banner = json_object_get(x->imp, "banner");
+	const json_t *banner;
 
 	if (wrong) {
 		adapter_error(x->errors, ADAPTER_PLAIN, "%s " STR_FMT, wrong, STR_ARG(slot));

@@ -101,10 +101,16 @@ void visitor_set_uids(struct http_request *req, const struct uids *u, bool cross
 
 static int bad_sid(struct str piece, struct errtext *why)
 {
-	bool is_number = piece.n > 0;
+	struct str digits = piece.p ? piece : STR("");
+	bool is_number;
 
-	for (size_t i = piece.p && piece.n && strchr("+-", piece.p[0]) ? 1 : 0; i < piece.n; i++)
-		is_number &= piece.p[i] >= '0' && piece.p[i] <= '9';
+	if (str_starts(digits, STR("+")) || str_starts(digits, STR("-"))) {
+		digits.p++;
+		digits.n--;
+	}
+	is_number = digits.n > 0;
+	for (size_t i = 0; i < digits.n; i++)
+		is_number &= digits.p[i] >= '0' && digits.p[i] <= '9';
 	errtext_set(why, "strconv.ParseInt: parsing \"" STR_FMT "\": %s", STR_ARG(piece),
 		    is_number ? "value out of range" : "invalid syntax");
 	return ERR_INPUT;

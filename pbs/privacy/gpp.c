@@ -359,11 +359,11 @@ struct gpp_reading gpp_read(struct str text, struct arena *a)
 {
 	struct gpp_reading r = { NULL, NULL };
 	struct errtext why;
-	struct gpp *g;
+	struct gpp *g = NULL;
 
 	if (text.n == 0)
 		return r;
-	if (gpp_parse(text, a, &why, &g) < 0) {
+	if (gpp_parse(text, a, &why, &g) < 0 || !g) {
 		r.error = arena_strdup(a, why.text);
 		return r;
 	}
