@@ -297,8 +297,9 @@ static int read_account_gdpr(const json_t *account, struct errtext *why, struct 
 	const json_t *gdpr = NULL;
 	int err = read_object(account, "gdpr", why, &gdpr);
 
-	if (!err)
-		err = read_tri(gdpr, "enabled", why, &acc->gdpr.enabled);
+	if (err)
+		return err;
+	err = read_tri(gdpr, "enabled", why, &acc->gdpr.enabled);
 	if (!err) /* the name it had before */
 		err = read_channels(gdpr, "integration_enabled", why, acc->gdpr.channel_enabled);
 	if (!err)
@@ -321,8 +322,9 @@ static int read_account_ccpa(const json_t *account, struct errtext *why, struct 
 	const json_t *ccpa = NULL;
 	int err = read_object(account, "ccpa", why, &ccpa);
 
-	if (!err)
-		err = read_tri(ccpa, "enabled", why, &acc->ccpa_enabled);
+	if (err)
+		return err;
+	err = read_tri(ccpa, "enabled", why, &acc->ccpa_enabled);
 	if (!err)
 		err = read_channels(ccpa, "integration_enabled", why, acc->ccpa_channel_enabled);
 	if (!err)

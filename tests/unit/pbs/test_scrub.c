@@ -65,6 +65,11 @@ struct row {
 static void removes_from_every_place(void **state)
 {
 	static const struct row rows[] = {
+		{ "what the exchange's cookie said", SCRUB_USER_IDS,
+		  "{\"user\":{\"customdata\":\"c\",\"keywords\":\"k\"}}", "{\"user\":{\"keywords\":\"k\"}}" },
+		{ "the vendor's id of a device", SCRUB_DEVICE_IDS,
+		  "{\"device\":{\"ext\":{\"ifv\":\"i\",\"idfv\":\"i\",\"atts\":2}}}",
+		  "{\"device\":{\"ext\":{\"atts\":2}}}" },
 		{ "eids in all the places that were ever used", SCRUB_EIDS,
 		  "{\"user\":{\"eids\":[1],\"ext\":{\"eids\":[1],\"data\":{\"eids\":[1]},\"prebid\":{"
 		  "\"eids\":[1],\"x\":1}}}}",
