@@ -86,6 +86,15 @@ void nonbid_add(struct nonbids *nb, struct str bidder, int imp, enum nonbid code
 	append(nb, s, (struct nonbid_entry){ .impid = nb->imp_ids[imp], .code = code });
 }
 
+void nonbid_add_bidder(struct nonbids *nb, struct str bidder, enum nonbid code)
+{
+	const struct nonbid_seat *s = seat_get(nb, bidder);
+
+	for (size_t i = 0; i < nb->n_imps; i++)
+		if (s->pairs[i] == PAIR_ASKED)
+			nonbid_add(nb, bidder, (int)i, code);
+}
+
 void nonbid_add_bid(struct nonbids *nb, const struct bid *b, enum nonbid code)
 {
 	if (code == NONBID_SILENT)

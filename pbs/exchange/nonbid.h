@@ -57,6 +57,8 @@ void nonbid_has_bid(struct nonbids *nb, struct str bidder, int imp);
 
 /* A pair that failed or was never asked; no bid to show. Only the first reason of a pair is kept. */
 void nonbid_add(struct nonbids *nb, struct str bidder, int imp, enum nonbid code);
+/* The same for all imps that are expected of the bidder: it is not called. */
+void nonbid_add_bidder(struct nonbids *nb, struct str bidder, enum nonbid code);
 /* A bid that was thrown away, shown under its seat. */
 void nonbid_add_bid(struct nonbids *nb, const struct bid *b, enum nonbid code);
 

@@ -176,8 +176,7 @@ static void block(struct auction *a, struct candidate *c, const struct privacy_v
 	c->blocked = true;
 	messages_add(&a->messages, MESSAGE_WARNING, BUCKET_PREBID, WARN_PRIVACY_BLOCKED, STR_FMT,
 		     STR_ARG(text));
-	for (size_t i = 0; i < a->n_imps; i++)
-		nonbid_add(&a->nonbids, c->name, (int)i, NONBID_BLOCKED_PRIVACY);
+	nonbid_add_bidder(&a->nonbids, c->name, NONBID_BLOCKED_PRIVACY);
 }
 
 static void count_rules(struct metrics *m, const struct privacy_verdict *v)

@@ -149,8 +149,7 @@ static void apply(struct auction *a, enum unrouted outcome, const struct idr_rou
 		if (c->blocked || c->selected)
 			continue;
 		saved++;
-		for (size_t k = 0; k < a->n_imps; k++)
-			nonbid_add(&a->nonbids, c->name, (int)k, NONBID_BLOCKED_OPTIMIZED);
+		nonbid_add_bidder(&a->nonbids, c->name, NONBID_BLOCKED_OPTIMIZED);
 	}
 	metrics_inc(m, M_ROUTER_CALLS, outcome);
 	metrics_add(m, M_CALLS_SAVED, saved);

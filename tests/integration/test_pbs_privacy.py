@@ -225,6 +225,15 @@ def test_activities(pbs, why, request_, expected):
     assert outcome(pbs, **request_)[0] == expected
 
 
+def test_only_imps_that_name_a_blocked_bidder_are_explained(pbs):
+    body = banner_request(list(BIDDERS), regs={"gdpr": 1})
+    body["imp"].append({"id": "2", "banner": {"format": [{"w": 1, "h": 1}]}, "ext": {"prebid": {"bidder": {"birch": {}}}}})
+    body["ext"]["prebid"]["returnallbidstatus"] = True
+    reply = pbs.post(body).json()
+    explained = {s["seat"]: [n["impid"] for n in s["nonbid"]] for s in reply["ext"]["prebid"]["seatnonbid"]}
+    assert explained == {"aster": ["1"], "birch": ["1", "2"], "cedar": ["1"]}
+
+
 def test_accounts_say_how_much_of_an_address_stays(pbs):
     ask(pbs, account="wide-ip")
     device = pbs.last_request("aster")["body"]["device"]
