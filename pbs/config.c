@@ -73,6 +73,8 @@ static const struct conf_key keys[] = {
 	CONF_BOOL("generate_bid_id", "", generate_bid_id, "false", 0, "give each bid an id of our own"),
 	CONF_BOOL("generate_request_id", "", generate_request_id, "false", 0,
 		  "fresh ids for requests made from stored requests"),
+	CONF_U32("amp_timeout_adjustment_ms", "", amp_timeout_adjustment_ms, "0", 0, 60000, 0,
+		 "taken off the timeout that AMP pages ask for: the way to us and back"),
 	CONF_U32("stored_requests_timeout_ms", "", stored_timeout_ms, "50", 1, 10000, 0,
 		 "wait for stored data"),
 	CONF_STR("default_request.file.name", "", default_request_file, "", 0,

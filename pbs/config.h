@@ -37,6 +37,7 @@ struct pbs_config {
 	/* auctions */
 	uint32_t timeout_default_ms, timeout_max_ms, tmax_default_ms;
 	bool auto_gen_source_tid, generate_bid_id, generate_request_id;
+	uint32_t amp_timeout_adjustment_ms;
 	uint32_t stored_timeout_ms;
 	const char *default_request_file;
 	const char *stored_dir, *stored_http_endpoint, *accounts_http_endpoint;

@@ -1,138 +1,35 @@
 /* POST /openrtb2/auction: takes the request over from HTTP, and gives the answer back to it. */
-#include "pbs/exchange/auction.h"
+#include "common/http_server.h"
 #include "common/json.h"
-#include "pbs/analytics/batch.h"
-#include "pbs/analytics/event.h"
 #include "pbs/endpoints/endpoints.h"
-#include "pbs/endpoints/visitor.h"
-#include "pbs/metrics.h"
+#include "pbs/endpoints/front.h"
 #include "pbs/server.h"
 
 enum { MAX_ANSWER_BYTES = 64 << 20 };
 
-static size_t bidder_index(const struct registry *r, const struct registry_bidder *b)
-{
-	size_t lo = 0, hi = registry_count(r);
-
-	while (lo + 1 < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (strcmp(registry_at(r, mid)->bidder.name, b->bidder.name) <= 0)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-static void count(const struct auction *a)
-{
-	struct metrics *m = a->x->metrics;
-
-	metrics_add(m, M_IMPS, a->n_imps);
-	for (size_t i = 0; i < a->n_runs; i++) {
-		const struct bidder_run *run = &a->runs[i];
-		unsigned index = (unsigned)bidder_index(a->x->registry, run->candidate->bidder);
-
-		metrics_inc(m, M_BIDDER_CALLS, index, run->outcome);
-		if (run->n_calls)
-			metrics_observe(m, M_BIDDER_TIME, run->response_ms / 1000.0, index);
-	}
-	for (size_t s = 0; s < a->seats.n; s++)
-		for (size_t i = 0; i < a->seats.seats[s]->n_bids; i++) {
-			const struct registry_bidder *b =
-				registry_find(a->x->registry, a->seats.seats[s]->bids[i]->core);
-
-			if (b)
-				metrics_inc(m, M_BIDS, (unsigned)bidder_index(a->x->registry, b));
-		}
-}
-
-static void report(const struct auction *a)
-{
-	struct idr_event e;
-
-	if (!a->x->analytics || a->n_candidates == 0 || a->unreported)
-		return;
-	event_of_auction(a, &e);
-	analytics_add(a->x->analytics, &e);
-}
-
 static void answer(struct auction *a)
 {
-	struct http_request *req = a->front_ctx;
 	struct buf b;
 
-	metrics_gauge_set(a->x->metrics, M_IN_FLIGHT, (double)a->x->open_auctions);
-	if (a->refusal.p) {
-		http_reply(req, a->status, "text/plain; charset=utf-8", a->refusal);
+	if (!front_settle(a))
 		return;
-	}
-	count(a);
-	report(a);
 	buf_init(&b, MAX_ANSWER_BYTES);
 	json_write(&b, a->answer);
 	buf_add_c(&b, '\n');
-	http_reply_buf(req, a->status, "application/json", &b);
+	http_reply_buf(a->front_ctx, a->status, "application/json", &b);
 }
 
 static const struct auction_front front = { "openrtb2", ADAPTER_AUCTION, answer };
 
-static void take_headers(struct auction *a, const struct http_request *req)
-{
-	static const struct {
-		const char *name;
-		size_t offset;
-	} headers[] = {
-		{ "User-Agent", offsetof(struct enrich_http, user_agent) },
-		{ "Referer", offsetof(struct enrich_http, referer) },
-		{ "DNT", offsetof(struct enrich_http, dnt) },
-		{ "Sec-GPC", offsetof(struct enrich_http, sec_gpc) },
-		{ "Sec-Browsing-Topics", offsetof(struct enrich_http, browsing_topics) },
-		{ "Sec-Cookie-Deprecation", offsetof(struct enrich_http, cookie_deprecation) },
-		{ "True-Client-IP", offsetof(struct enrich_http, true_client_ip) },
-		{ "X-Forwarded-For", offsetof(struct enrich_http, x_forwarded_for) },
-		{ "X-Real-IP", offsetof(struct enrich_http, x_real_ip) },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(headers); i++)
-		*(struct str *)(void *)((char *)&a->http + headers[i].offset) =
-			http_request_header(req, headers[i].name);
-	a->http.peer_ip = req->peer_ip;
-}
-
-/* No ids of somebody who opted out: the cookie reads as empty then. */
-static void take_ids(struct auction *a, const struct http_request *req)
-{
-	struct uids *u = ARENA_NEW(req->arena, struct uids);
-
-	if (!http_request_has_header(req, "Cookie"))
-		return;
-	visitor_uids(req, u);
-	a->uids = u;
-}
-
 void endpoint_auction(struct http_request *req)
 {
-	struct pbs_worker *w = pbs_worker_of(req);
 	const struct api_key *key = pbs_request_key(req);
-	struct auction *a;
+	struct auction *a = front_auction_new(req, &front);
 
-	http_reply_header(req, "X-Prebid", STR("nexus-pbs/" NEXUS_VERSION));
-	if (http_request_header(req, "Sec-Browsing-Topics").n)
-		http_reply_header(req, "Observe-Browsing-Topics", STR("?1"));
-	if (w->exchange.open_auctions >= w->server->config->max_auctions) {
-		metrics_inc(w->exchange.metrics, M_SHED);
-		http_reply_header(req, "Retry-After", STR("1"));
-		http_reply_error(req, 503, "too many auctions are in flight");
+	if (!a)
 		return;
-	}
-	a = auction_new(&w->exchange, &front, req->arena);
-	a->front_ctx = req;
 	a->body = req->body;
-	a->bound_publisher = key ? str_of(key->publisher) : STR("");
-	take_headers(a, req);
-	take_ids(a, req);
-	metrics_gauge_set(w->exchange.metrics, M_IN_FLIGHT, (double)w->exchange.open_auctions + 1);
-	auction_start(a);
+	if (key)
+		a->bound_publisher = str_of(key->publisher);
+	front_auction_start(a);
 }

@@ -7,6 +7,7 @@
 #include "pbs/adapters/registry.h"
 #include "pbs/config.h"
 #include "pbs/exchange/account.h"
+#include "pbs/exchange/amp_request.h"
 #include "pbs/exchange/auction.h"
 #include "pbs/exchange/floors_fetch.h"
 #include "pbs/exchange/privacy_stage.h"
@@ -114,7 +115,7 @@ static void set_deadline(struct auction *a)
 	const struct pbs_config *c = a->x->config;
 	int64_t tmax = json_int_at(a->request, "tmax", 0);
 
-	a->timeout_ms = c->timeout_default_ms;
+	a->timeout_ms = a->front->entry == ADAPTER_AMP ? AMP_TIMEOUT_MS : c->timeout_default_ms;
 	if (tmax > 0)
 		a->timeout_ms = tmax < c->timeout_max_ms ? (uint32_t)tmax : c->timeout_max_ms;
 	a->deadline_ms = a->started_us / 1000 + a->timeout_ms;

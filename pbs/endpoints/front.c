@@ -1,0 +1,135 @@
+#include "pbs/endpoints/front.h"
+
+#include "common/http_server.h"
+#include "common/mem.h"
+#include "pbs/analytics/batch.h"
+#include "pbs/analytics/event.h"
+#include "pbs/endpoints/visitor.h"
+#include "pbs/metrics.h"
+#include "pbs/server.h"
+
+/* --- in ------------------------------------------------------------------------------------------------ */
+
+static void take_headers(struct auction *a, const struct http_request *req)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+	} headers[] = {
+		{ "User-Agent", offsetof(struct enrich_http, user_agent) },
+		{ "Referer", offsetof(struct enrich_http, referer) },
+		{ "DNT", offsetof(struct enrich_http, dnt) },
+		{ "Sec-GPC", offsetof(struct enrich_http, sec_gpc) },
+		{ "Sec-Browsing-Topics", offsetof(struct enrich_http, browsing_topics) },
+		{ "Sec-Cookie-Deprecation", offsetof(struct enrich_http, cookie_deprecation) },
+		{ "True-Client-IP", offsetof(struct enrich_http, true_client_ip) },
+		{ "X-Forwarded-For", offsetof(struct enrich_http, x_forwarded_for) },
+		{ "X-Real-IP", offsetof(struct enrich_http, x_real_ip) },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(headers); i++)
+		*(struct str *)(void *)((char *)&a->http + headers[i].offset) =
+			http_request_header(req, headers[i].name);
+	a->http.peer_ip = req->peer_ip;
+}
+
+/* No ids of somebody who opted out: the cookie reads as empty then. */
+static void take_ids(struct auction *a, const struct http_request *req)
+{
+	struct uids *u = ARENA_NEW(req->arena, struct uids);
+
+	if (!http_request_has_header(req, "Cookie"))
+		return;
+	visitor_uids(req, u);
+	a->uids = u;
+}
+
+struct auction *front_auction_new(struct http_request *req, const struct auction_front *front)
+{
+	struct pbs_worker *w = pbs_worker_of(req);
+	struct auction *a;
+
+	http_reply_header(req, "X-Prebid", STR("nexus-pbs/" NEXUS_VERSION));
+	if (http_request_header(req, "Sec-Browsing-Topics").n)
+		http_reply_header(req, "Observe-Browsing-Topics", STR("?1"));
+	if (w->exchange.open_auctions >= w->server->config->max_auctions) {
+		metrics_inc(w->exchange.metrics, M_SHED);
+		http_reply_header(req, "Retry-After", STR("1"));
+		http_reply_error(req, 503, "too many auctions are in flight");
+		return NULL;
+	}
+	a = auction_new(&w->exchange, front, req->arena);
+	a->front_ctx = req;
+	a->bound_publisher = STR("");
+	take_headers(a, req);
+	take_ids(a, req);
+	return a;
+}
+
+void front_auction_start(struct auction *a)
+{
+	metrics_gauge_set(a->x->metrics, M_IN_FLIGHT, (double)a->x->open_auctions + 1);
+	auction_start(a);
+}
+
+/* --- out ----------------------------------------------------------------------------------------------- */
+
+static size_t bidder_index(const struct registry *r, const struct registry_bidder *b)
+{
+	size_t lo = 0, hi = registry_count(r);
+
+	while (lo + 1 < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (strcmp(registry_at(r, mid)->bidder.name, b->bidder.name) <= 0)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static void count(const struct auction *a)
+{
+	struct metrics *m = a->x->metrics;
+
+	metrics_add(m, M_IMPS, a->n_imps);
+	for (size_t i = 0; i < a->n_runs; i++) {
+		const struct bidder_run *run = &a->runs[i];
+		unsigned index = (unsigned)bidder_index(a->x->registry, run->candidate->bidder);
+
+		metrics_inc(m, M_BIDDER_CALLS, index, run->outcome);
+		if (run->n_calls)
+			metrics_observe(m, M_BIDDER_TIME, run->response_ms / 1000.0, index);
+	}
+	for (size_t s = 0; s < a->seats.n; s++)
+		for (size_t i = 0; i < a->seats.seats[s]->n_bids; i++) {
+			const struct registry_bidder *b =
+				registry_find(a->x->registry, a->seats.seats[s]->bids[i]->core);
+
+			if (b)
+				metrics_inc(m, M_BIDS, (unsigned)bidder_index(a->x->registry, b));
+		}
+}
+
+static void report(const struct auction *a)
+{
+	struct idr_event e;
+
+	if (!a->x->analytics || a->n_candidates == 0 || a->unreported)
+		return;
+	event_of_auction(a, &e);
+	analytics_add(a->x->analytics, &e);
+}
+
+bool front_settle(struct auction *a)
+{
+	metrics_gauge_set(a->x->metrics, M_IN_FLIGHT, (double)a->x->open_auctions);
+	if (a->refusal.p) {
+		http_reply(a->front_ctx, a->status, "text/plain; charset=utf-8", a->refusal);
+		return false;
+	}
+	count(a);
+	report(a);
+	return true;
+}
