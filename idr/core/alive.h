@@ -13,7 +13,7 @@ struct alive {
 /* The chance after one outcome; `expected` is the model's chance of a bid. */
 static inline float alive_step(float p, bool bid, float expected)
 {
-	float up = bid ? expected : 1 - 0.6f * expected, down = bid ? 2e-4f : 0.9998f;
+	float up = bid ? expected : 1 - 0.75f * expected, down = bid ? 2e-4f : 0.9998f;
 
 	p = p * (1 - 3e-5f) + (1 - p) * 3e-4f;
 	p = p * up / (p * up + (1 - p) * down);

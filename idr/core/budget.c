@@ -77,12 +77,12 @@ void budget_audit(struct budgets *b, struct budget_scope *s, float kept, float a
 	const float keep = 1 - 1.0f / 25000;
 	float share, error, l;
 
-	s->kept_sum = s->kept_sum * keep + kept;
-	s->all_sum = s->all_sum * keep + all;
-	s->kept_sq = s->kept_sq * keep + kept * kept;
-	s->both_sum = s->both_sum * keep + kept * all;
-	s->all_sq = s->all_sq * keep + all * all;
-	s->audits = s->audits * keep + 1;
+	word_store(&s->kept_sum, s->kept_sum * keep + kept);
+	word_store(&s->all_sum, s->all_sum * keep + all);
+	word_store(&s->kept_sq, s->kept_sq * keep + kept * kept);
+	word_store(&s->both_sum, s->both_sum * keep + kept * all);
+	word_store(&s->all_sq, s->all_sq * keep + all * all);
+	word_store(&s->audits, s->audits * keep + 1);
 	s->audits_since++;
 	if (!(target_kept > 0) || s->audits < 1000 || s->audits_since < 100 ||
 	    !budget_kept(s, &share, &error))
@@ -100,13 +100,13 @@ void budget_audit(struct budgets *b, struct budget_scope *s, float kept, float a
 /* A ratio of two sums, its error by the delta method. */
 bool budget_kept(const struct budget_scope *s, float *ret_kept, float *ret_error)
 {
-	float r, var;
+	float all = word_load(&s->all_sum), r, var;
 
-	if (!(s->all_sum > 0))
+	if (!(all > 0))
 		return false;
-	r = s->kept_sum / s->all_sum;
-	var = s->kept_sq - 2 * r * s->both_sum + r * r * s->all_sq;
+	r = word_load(&s->kept_sum) / all;
+	var = word_load(&s->kept_sq) - 2 * r * word_load(&s->both_sum) + r * r * word_load(&s->all_sq);
 	*ret_kept = r;
-	*ret_error = sqrtf(var > 0 ? var : 0) / s->all_sum;
+	*ret_error = sqrtf(var > 0 ? var : 0) / all;
 	return true;
 }

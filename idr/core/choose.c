@@ -7,7 +7,7 @@
 #include "idr/core/rows.h"
 #include "idr/core/vector.h"
 
-static const float grid_step = 0.2f, grid_span = 3.3f;
+static const float grid_step = 0.27f, grid_span = 3.3f;
 /* Entry ROUTER_SLOTS of a table copied for look-ups: what a bidder without a slot gets. */
 enum { NEUTRAL = ROUTER_SLOTS };
 

@@ -232,7 +232,7 @@ void router_learn(struct router *r, const struct learn_event *e)
 	}
 	learn_population(&l);
 	learn_counts(&l);
-	r->outcomes += l.n;
+	count_add(&r->outcomes, l.n);
 	if (r->learned < UINT32_MAX)
 		__atomic_store_n(&r->learned, r->learned + 1, __ATOMIC_RELAXED);
 }

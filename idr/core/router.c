@@ -12,7 +12,7 @@ void router_conf_default(struct router_conf *ret_conf)
 {
 	*ret_conf = (struct router_conf){ .memory_bytes = (size_t)112 << 20,
 					  .seed = 1,
-					  .learning_auctions = 500 };
+					  .learning_auctions = 800 };
 }
 
 void router_reset(struct router *r)
@@ -88,16 +88,16 @@ void router_stats(const struct router *r, struct router_stats *ret_s)
 	const struct budget_scope *g = &r->budgets->s[0];
 	struct router_stats s = {
 		.events = __atomic_load_n(&r->learned, __ATOMIC_RELAXED),
-		.outcomes = r->outcomes,
-		.rows = r->rows.used,
+		.outcomes = count_load(&r->outcomes),
+		.rows = count_load(&r->rows.used),
 		.rows_max = (size_t)r->rows.buckets * ROWS_WAYS,
 		.bytes = rows_bytes(&r->rows) + rows_bytes(&r->worth.rows),
-		.rows_evicted = r->rows.evicted,
-		.rows_refused = r->rows.refused,
+		.rows_evicted = count_load(&r->rows.evicted),
+		.rows_refused = count_load(&r->rows.refused),
 		.bidders = router_bidders(r),
 		.revenue = word_load(&r->revenue),
 		.kept_estimate = -1,
-		.audits = (uint32_t)g->audits,
+		.audits = (uint32_t)word_load(&g->audits),
 	};
 
 	s.price_per_call = budget_price(r->budgets, g) * s.revenue;

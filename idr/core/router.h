@@ -34,7 +34,7 @@ struct router;
 struct router_conf {
 	size_t memory_bytes; /* ceiling of the row tables, default 112 MiB; the rest takes under 12 MiB */
 	uint64_t seed;       /* salts audits, control groups and exploration */
-	uint32_t learning_auctions; /* `learning` until so many events were learned in all, default 500 */
+	uint32_t learning_auctions; /* `learning` until so many events were learned in all, default 800 */
 };
 void router_conf_default(struct router_conf *ret_conf);
 

@@ -42,7 +42,7 @@ void rows_clear(struct rows *t)
 
 size_t rows_bytes(const struct rows *t)
 {
-	return t->used * row_bytes(t->arrays);
+	return count_load(&t->used) * row_bytes(t->arrays);
 }
 
 static void row_reset(struct rows *t, size_t at, const float first[ROWS_ARRAYS])
@@ -61,7 +61,7 @@ static int64_t make_room(struct rows *t, size_t bucket_at)
 
 	for (size_t i = bucket_at; i < bucket_at + ROWS_WAYS; i++) {
 		if (!t->key[i]) {
-			t->used++;
+			count_add(&t->used, 1);
 			return (int64_t)i;
 		}
 		if ((t->key[i] & ROWS_HEAT) < (t->key[coolest] & ROWS_HEAT))
@@ -69,10 +69,10 @@ static int64_t make_room(struct rows *t, size_t bucket_at)
 	}
 	if (t->key[coolest] & ROWS_HEAT) {
 		__atomic_store_n(&t->key[coolest], t->key[coolest] - 1, __ATOMIC_RELAXED);
-		t->refused++;
+		count_add(&t->refused, 1);
 		return -1;
 	}
-	t->evicted++;
+	count_add(&t->evicted, 1);
 	return (int64_t)coolest;
 }
 

@@ -31,8 +31,7 @@ struct rows {
 	} * pop; /* the population's weights, all bidders pooled */
 	uint32_t buckets;
 	unsigned arrays;
-	size_t used;
-	uint64_t evicted, refused;
+	uint64_t used, evicted, refused;
 };
 
 static inline float *rows_lanes(const struct rows *t, int64_t row, unsigned array)
@@ -84,6 +83,17 @@ static inline void rows_prefetch(const struct rows *t, int64_t row, unsigned blo
 static inline void rows_prefetch_keys(const struct rows *t, uint64_t key)
 {
 	__builtin_prefetch(&t->key[(size_t)rows_bucket(t, key) * ROWS_WAYS]);
+}
+
+/* A count that one thread raises and others read. */
+static inline void count_add(uint64_t *p, uint64_t n)
+{
+	__atomic_store_n(p, *p + n, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t count_load(const uint64_t *p)
+{
+	return __atomic_load_n(p, __ATOMIC_RELAXED);
 }
 
 /* Relaxed single-word access, for what one thread writes and others read. */

@@ -2,6 +2,7 @@
 #include "idr/core/router.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
@@ -38,6 +39,7 @@ static void world_init(struct world *w, uint64_t seed)
 	router_conf_default(&conf);
 	conf.memory_bytes = 4 << 20;
 	conf.seed = seed;
+	conf.learning_auctions = 300;
 	*w = (struct world){ .r = router_new(&conf) };
 	settings_default(&w->s);
 	rng_seed(&w->rng, seed);
@@ -332,6 +334,63 @@ static void surplus(void **state)
 	w.r = router_free(w.r);
 }
 
+/* ---- threads ---- */
+
+struct reader {
+	const struct world *w;
+	bool *stop;
+	unsigned decisions;
+};
+
+static void *read_on(void *arg)
+{
+	struct reader *me = arg;
+	struct candidate cand[BIDDERS];
+	struct bidder_stats b;
+	struct router_stats s;
+	struct context c = {
+		.publisher = 2, .country = 'D' << 8 | 'E', .device = 1, .width = 300, .height = 250
+	};
+
+	while (!__atomic_load_n(me->stop, __ATOMIC_RELAXED)) {
+		struct decision d;
+
+		router_resolve(me->w->r, me->w->code, BIDDERS, cand);
+		router_decide(me->w->r,
+			      &(struct decide_in){ .ctx = &c,
+						   .settings = &me->w->s,
+						   .cand = cand,
+						   .n = BIDDERS,
+						   .auction = ++me->decisions,
+						   .scores = me->decisions % 2 },
+			      &d);
+		(void)router_bidder_stats(me->w->r, 0, &b);
+		(void)router_suggest_timeout(me->w->r, 2);
+		router_stats(me->w->r, &s);
+	}
+	return NULL;
+}
+
+/* Says something under ThreadSanitizer only: readers and the learner share every table there is. */
+static void threads(void **state)
+{
+	bool stop = false;
+	struct world w;
+	struct reader r[2] = { { &w, &stop, 0 }, { &w, &stop, 0 } };
+	pthread_t t[2];
+
+	(void)state;
+	world_init(&w, 8);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, read_on, &r[i]), 0);
+	for (int i = 0; i < 1500; i++)
+		(void)play(&w);
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_join(t[i], NULL), 0);
+	w.r = router_free(w.r);
+}
+
 /* ---- snapshots ---- */
 
 struct bytes {
@@ -406,7 +465,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(converges), cmocka_unit_test(budget_holds), cmocka_unit_test(limits),
 		cmocka_unit_test(modes),     cmocka_unit_test(qps),          cmocka_unit_test(repeatable),
-		cmocka_unit_test(surplus),   cmocka_unit_test(snapshots),
+		cmocka_unit_test(surplus),   cmocka_unit_test(snapshots),    cmocka_unit_test(threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
