@@ -284,6 +284,9 @@ def reduce_bid(want, got):
     for prebids in (ext.get("prebid") or {}, want_ext.get("prebid") or {}):
         for kind, url in (prebids.get("events") or {}).items():
             prebids["events"][kind] = re.sub(r"ts=\d+", "ts=0", url)
+    for b in (want, got):
+        if isinstance(b.get("adm"), str):
+            b["adm"] = re.sub(r"ts=\d+", "ts=0", b["adm"])
     prebid, want_prebid = ext.get("prebid") or {}, want_ext.get("prebid") or {}
     if not (want_prebid.get("meta") or {}).get("adaptercode"):
         (prebid.get("meta") or {}).pop("adaptercode", None)
