@@ -55,9 +55,10 @@ extern const double pbs_metric_times[16]; /* seconds, for anything that waits on
 	X(M_EVENTS, METRIC_COUNTER, "events_total", "Auction events for the router, by fate", LABEL_EVENT)   \
 	X(M_NOTIFICATIONS, METRIC_COUNTER, "notifications_total", "Calls of /event that counted, by type",   \
 	  LABEL_NOTIFICATION)                                                                                \
-	X(M_COOKIE_SYNC, METRIC_COUNTER, "cookie_sync_requests", "Requests to /cookie_sync, by outcome",     \
+	X(M_COOKIE_SYNC, METRIC_COUNTER, "cookie_sync_requests_total",                                       \
+	  "Requests to /cookie_sync, by outcome", LABEL_SYNC_STATUS)                                         \
+	X(M_SETUID, METRIC_COUNTER, "setuid_requests_total", "Requests to /setuid, by outcome",              \
 	  LABEL_SYNC_STATUS)                                                                                 \
-	X(M_SETUID, METRIC_COUNTER, "setuid_requests", "Requests to /setuid, by outcome", LABEL_SYNC_STATUS) \
 	X(M_SYNCER_REQUESTS, METRIC_COUNTER, "syncer_requests", "Syncers considered by /cookie_sync",        \
 	  LABEL_SYNCER, LABEL_SYNCER_FATE)                                                                   \
 	X(M_SYNCER_SETS, METRIC_COUNTER, "syncer_sets", "Ids stored and taken away by /setuid",              \
