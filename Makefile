@@ -133,6 +133,9 @@ chaos: all ## the tests that kill processes under load, in their long form (CHAO
 integration: all
 	@NEXUS_BIN=$(abspath $(B))/bin $(PYTHON) -m pytest -q -p no:cacheprovider tests/integration $(PYTEST_ARGS)
 
+deploy-check: bins ## check images', compose, nginx, Fly, Kubernetes and monitoring files; skips what cannot run here
+	@NEXUS_BIN=$(abspath $(B))/bin PYTHON=$(PYTHON) tests/deploy/check
+
 prefix ?= /usr/local
 install: $(MAINS) ## install the services and their configuration below $(prefix)
 	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/share/nexus

@@ -35,7 +35,7 @@ class Namespace:
             pytest.skip(f"no private namespace here: {rest.strip()}")
 
     def inside(self, *argv):
-        return ["nsenter", "-t", str(self.holder.pid), "-m", "-n", "--", *map(str, argv)]
+        return ["nsenter", "-t", str(self.holder.pid), "-m", "-n", f"--wd={ROOT}", "--", *map(str, argv)]
 
     def run(self, *argv, timeout=20, check=True):
         done = subprocess.run(self.inside(*argv), capture_output=True, text=True, timeout=timeout, check=False)
@@ -50,7 +50,8 @@ class Namespace:
         return proc
 
     def log(self, name):
-        return (self.folder / f"{name}.log").read_text(errors="replace")
+        path = self.folder / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def close(self):
         for proc in reversed(self.procs):

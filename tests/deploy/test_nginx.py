@@ -45,16 +45,19 @@ class Site:
         self.wait("http://127.0.0.1:8081/nginx-health", "204")
 
     def node(self, name):
-        return self.ns.start(name, BIN / "nexus-pbs", "--config", "/dev/null", env={
+        return self.ns.start(name, BIN / "nexus-pbs", env={
             "PBS_HOST": NODES[name], "PBS_PORT": "8000", "API_KEY_DEFAULT": KEY, "PBS_WORKERS": "1", "IDR_ENABLED": "false",
-            "EVENT_RECORD_ENABLED": "false", "PBS_BIDDER_INFO_DIR": str(self.folder / "bidder-info"),
-            "PBS_BIDDER_PARAMS_DIR": str(ROOT / "pbs/config/bidder-params")})
+            "EVENT_RECORD_ENABLED": "false", "PBS_GDPR_VENDOR_LIST_ENABLED": "false",
+            "PBS_BIDDER_INFO_DIR": str(self.folder / "bidder-info")})
 
     def wait(self, url, status="200", seconds=15):
         deadline = time.monotonic() + seconds
         while self.curl(url, check=False).status != status:
-            assert time.monotonic() < deadline, f"{url} within {seconds} s\n{self.ns.log('nginx')[-2000:]}"
+            assert time.monotonic() < deadline, f"{url} within {seconds} s\n{self.logs()}"
             time.sleep(0.02)
+
+    def logs(self):
+        return "\n".join(f"{n}: {self.ns.log(n)[-1000:]}" for n in ("nginx", *NODES))
 
     def curl(self, url, *options, check=True):
         done = self.ns.run("curl", "-sk", "-i", "--max-time", "5", *options, "-w", "\n%{http_code} %{http_version}", url,
