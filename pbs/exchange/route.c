@@ -34,16 +34,35 @@ static void copy_object(json_t *to, const json_t *from, const char *key, const c
 	json_object_set_new_nocheck(to, key, mine);
 }
 
+/* Sizes alone: what else a format holds may be anything. */
+static void copy_formats(json_t *to, const json_t *banner)
+{
+	static const char *const members[] = { "w", "h" };
+	const json_t *formats = json_object_get(banner, "format"), *format;
+	json_t *sizes;
+	size_t i;
+
+	if (!json_is_array(formats))
+		return;
+	sizes = json_array();
+	json_array_foreach (formats, i, format) {
+		json_array_append_new(sizes, json_object());
+		copy_members(json_array_get(sizes, i), format, members, ARRAY_LEN(members));
+	}
+	json_object_set_new_nocheck(json_object_get(to, "banner"), "format", sizes);
+}
+
 static json_t *brief_imp(const json_t *imp)
 {
 	static const char *const members[] = { "id", "bidfloor", "bidfloorcur", "tagid", "instl", "rwdd" };
-	static const char *const banner[] = { "format", "w", "h", "pos" };
+	static const char *const banner[] = { "w", "h", "pos" };
 	static const char *const video[] = { "w",         "h",           "pos",        "plcmt",
 					     "placement", "minduration", "maxduration" };
 	json_t *j = json_object(), *gpid = json_at(imp, "ext.gpid");
 
 	copy_members(j, imp, members, ARRAY_LEN(members));
 	copy_object(j, imp, "banner", banner, ARRAY_LEN(banner));
+	copy_formats(j, json_object_get(imp, "banner"));
 	copy_object(j, imp, "video", video, ARRAY_LEN(video));
 	copy_object(j, imp, "native", NULL, 0);
 	copy_object(j, imp, "audio", NULL, 0);

@@ -46,13 +46,6 @@ struct scrub_cache *scrub_cache_new(struct arena *a);
 void scrub_request(json_t *request, unsigned scrub, unsigned ipv4_bits, unsigned ipv6_bits,
 		   struct scrub_cache *cache);
 
-/* What the router may see of a request: what it classifies by, and nothing that tells people apart. Only the
- * listed members are copied, so a new kind of identifier does not slip through. Of eids the sources stay. */
-json_t *scrub_for_router_new(const json_t *request);
-
-/* The whole request for logs and analytics: all identifiers, consent strings and precise places removed. */
-json_t *scrub_for_analytics_new(const json_t *request, unsigned ipv4_bits, unsigned ipv6_bits);
-
 /* Text of `ip` with all but the leading bits zeroed; the empty text when it is no address of that family. */
 struct str scrub_ip(struct str ip, bool v6, unsigned keep_bits, char ret_text[static 46]);
 

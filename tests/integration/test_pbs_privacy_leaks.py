@@ -38,6 +38,10 @@ HEADERS = {"Cookie": "uids=PLANT-cookie; other=PLANT-other-cookie", "X-Forwarded
            "True-Client-IP": "203.0.114.77", "Referer": "https://news.example.com/?email=PLANT-referer"}
 PAGE = {"site": {"page": "https://news.example.com/?email=PLANT-page", "ref": "https://a.example/?q=PLANT-ref",
                  "search": "PLANT-search"}}
+ELSEWHERE = {"user": {"ext": {"x": "PLANT-user-ext"}}, "device": {"ext": {"x": "PLANT-device-ext"}, "ua": "PLANT-user-agent"},
+             "regs": {"ext": {"x": "PLANT-regs-ext"}}, "source": {"ext": {"x": "PLANT-source-ext"}},
+             "site": {"ext": {"x": "PLANT-site-ext", "data": {"x": "PLANT-site-data"}}, "keywords": "PLANT-site-keywords"},
+             "ext": {"x": "PLANT-ext"}}
 BIDDER_CONFIG = {"ext": {"prebid": {"bidderconfig": [{"bidders": ["*"], "config": {"ortb2": {"user": {
     "ext": {"eids": [{"source": "b.com", "uids": [{"id": "PLANT-config-eid"}]}]}, "buyeruid": "PLANT-config-buyeruid"}}}}]}}}
 
@@ -91,11 +95,13 @@ def stack(tmp_path_factory):
 
 def planted(account="pub-1", signal=None):
     body = banner_request(list(BIDDERS))
-    for part in (IDS, PLACE, FIRST_PARTY, TIDS, PAGE, BIDDER_CONFIG, signal or {}):
+    for part in (IDS, PLACE, FIRST_PARTY, TIDS, PAGE, ELSEWHERE, BIDDER_CONFIG, signal or {}):
         merge(body, part)
     body["site"]["domain"] = "news.example.com"
     body["site"]["publisher"]["id"] = account
-    body["imp"][0]["ext"]["tid"] = "PLANT-imp-tid"
+    body["imp"][0]["ext"].update({"tid": "PLANT-imp-tid", "data": {"x": "PLANT-imp-data"}})
+    body["imp"][0]["banner"].update({"id": "PLANT-banner-id", "ext": {"x": "PLANT-banner-ext"}})
+    body["imp"][0]["banner"]["format"][0]["ext"] = {"x": "PLANT-format-ext"}
     body["imp"][0]["ext"]["prebid"]["bidder"] = {name: PARAMS.get(name, {}) for name in BIDDERS}
     return body
 

@@ -1,4 +1,4 @@
-/* What is removed, from where, and what stays; the views for the router and for analytics. */
+/* What is removed, from where, and what stays. */
 #include "pbs/privacy/scrub.h"
 
 #include <stdlib.h>
@@ -147,68 +147,6 @@ static void same_object_same_loss_one_copy(void **state)
 	arena_free(arena);
 }
 
-/* Every text that begins with "secret" was planted where an identifier, a consent string or an exact place may
- * stand. */
-static const char planted[] =
-	"{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"tagid\":\"unit\",\"bidfloor\":0.5,\"banner\":{\"format\":[{"
-	"\"w\":300,\"h\":250}],"
-	"\"pos\":1,\"ext\":{\"x\":\"secret-0\"}},\"ext\":{\"tid\":\"secret-1\",\"gpid\":\"/1/unit\"}}],"
-	"\"site\":{\"domain\":\"e.example\",\"page\":\"https://e.example/a?email=secret-2#secret-3\","
-	"\"ref\":\"https://x.example/?secret-4\",\"publisher\":{\"id\":\"p1\"}},"
-	"\"device\":{\"ua\":\"UA\",\"os\":\"ios\",\"devicetype\":4,\"ip\":\"203.0.113.199\",\"ifa\":\"secret-"
-	"5\","
-	"\"ext\":{\"x\":\"secret-6\"},\"geo\":{\"country\":\"GBR\",\"lat\":51.123456,\"zip\":\"secret-7\"}},"
-	"\"user\":{\"id\":\"secret-8\",\"buyeruid\":\"secret-9\",\"consent\":\"secret-10\",\"data\":[{\"id\":"
-	"\"secret-11\"}],"
-	"\"eids\":[{\"source\":\"uidapi.com\",\"uids\":[{\"id\":\"secret-12\"}]}],"
-	"\"geo\":{\"zip\":\"secret-13\"},\"ext\":{\"eids\":[{\"source\":\"b.example\",\"uids\":[{\"id\":"
-	"\"secret-14\"}]}],"
-	"\"consented\":\"secret-15\"}},"
-	"\"regs\":{\"gpp\":\"secret-16\",\"us_privacy\":\"secret-17\",\"ext\":{\"x\":\"secret-18\"}},"
-	"\"source\":{\"tid\":\"secret-19\"},\"ext\":{\"prebid\":{\"bidderconfig\":[\"secret-20\"]}}}";
-
-static void the_router_sees_no_person(void **state)
-{
-	static const char want[] =
-		"{\"imp\":[{\"id\":\"1\",\"tagid\":\"unit\",\"bidfloor\":0.5,\"banner\":{\"format\":[{\"w\":"
-		"300,\"h\":250}],\"pos\":1},"
-		"\"ext\":{\"gpid\":\"/1/"
-		"unit\"}}],\"site\":{\"domain\":\"e.example\",\"publisher\":{\"id\":\"p1\"}},"
-		"\"device\":{\"ua\":\"UA\",\"os\":\"ios\",\"devicetype\":4,\"geo\":{\"country\":\"GBR\"}},"
-		"\"user\":{\"eids\":[{\"source\":\"uidapi.com\"}]}}";
-	json_t *request = json_parse(str_of(planted), NULL), *view = scrub_for_router_new(request);
-	char *text = json_text(view);
-
-	(void)state;
-	assert_string_equal(text, want);
-	free(text);
-	json_decref(view);
-	json_decref(request);
-}
-
-static void analytics_see_no_person(void **state)
-{
-	json_t *request = json_parse(str_of(planted), NULL), *before = json_deep_copy(request);
-	json_t *view = scrub_for_analytics_new(request, 24, 56);
-	char *text = json_text(view), *at = strstr(text, "secret");
-
-	(void)state;
-	/* what an imp brings along for its bidder is the publisher's, not the user's */
-	if (at && strncmp(at, "secret-0", 8) == 0)
-		at = strstr(at + 8, "secret");
-	if (at)
-		fail_msg("left behind: %s", at);
-	assert_null(strstr(text, "203.0.113.199"));
-	assert_null(strstr(text, "51.12"));
-	CHECK_STR("coarse place stays", json_str_at(view, "device.geo.country"), "GBR");
-	CHECK_STR("page without its query", json_str_at(view, "site.page"), "https://e.example/a");
-	assert_true(json_equal(request, before));
-	free(text);
-	json_decref(view);
-	json_decref(before);
-	json_decref(request);
-}
-
 static void ios_decides_about_tracking(void **state)
 {
 	static const struct {
@@ -252,8 +190,6 @@ int main(void)
 		cmocka_unit_test(masks_addresses),
 		cmocka_unit_test(removes_from_every_place),
 		cmocka_unit_test(same_object_same_loss_one_copy),
-		cmocka_unit_test(the_router_sees_no_person),
-		cmocka_unit_test(analytics_see_no_person),
 		cmocka_unit_test(ios_decides_about_tracking),
 	};
 
