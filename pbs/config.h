@@ -18,6 +18,9 @@ struct pbs_config {
 	/* server */
 	const char *host;
 	uint32_t port, workers;
+	bool admin_enabled;
+	const char *admin_host;
+	uint32_t admin_port;
 	const char *external_url, *datacenter, *status_response;
 	uint64_t max_request_bytes;
 	uint32_t max_connections, max_auctions, max_imps;

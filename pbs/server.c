@@ -13,6 +13,7 @@
 #include "common/yaml.h"
 #include "pbs/analytics/batch.h"
 #include "pbs/bidders.h"
+#include "pbs/endpoints/admin.h"
 #include "pbs/exchange/floors_fetch.h"
 #include "pbs/exchange/rates.h"
 #include "pbs/exchange/throttle.h"
@@ -276,6 +277,17 @@ static void start_floors(struct pbs_worker *w)
 	w->exchange.floors = floors_fetch_new(w->thread->loop, w->exchange.http, &floors);
 }
 
+/* A port that somebody else holds costs the administration port, not the auctions. */
+static void start_admin(struct pbs_worker *w)
+{
+	struct errtext why;
+
+	w->admin = admin_new(w, &why);
+	if (!w->admin)
+		log_event(LOG_WARN, "admin_unavailable", LOG_INT("port", w->server->config->admin_port),
+			  LOG_Z("reason", why.text));
+}
+
 static int init_worker(struct worker *thread, struct errtext *why)
 {
 	const struct pbs_server *s = thread->arg;
@@ -339,6 +351,8 @@ static int init_worker(struct worker *thread, struct errtext *why)
 	start_rates(w);
 	start_floors(w);
 	start_router(w);
+	if (c->admin_enabled && thread->index == 0)
+		start_admin(w);
 	w->http = http_server_new(thread->loop, &http, why);
 	return w->http ? 0 : ERR_UNAVAILABLE;
 }
@@ -349,6 +363,8 @@ static void deinit_worker(struct worker *thread)
 
 	if (!w)
 		return;
+	if (w->admin)
+		http_server_free(w->admin);
 	http_server_free(w->http);
 	analytics_free(w->exchange.analytics);
 	floors_fetch_free(w->exchange.floors);
@@ -369,6 +385,7 @@ int pbs_server_start(struct pbs_server *s, struct errtext *why)
 
 	if (vendor_lists_start(s->vendor_lists, why) < 0)
 		return ERR_UNAVAILABLE;
+	s->n_workers = n;
 	s->workers = workers_start(n, &cls, s, why);
 	return s->workers ? 0 : ERR_UNAVAILABLE;
 }
@@ -404,6 +421,8 @@ static void begin_drain(struct worker *thread, void *arg)
 	w->draining = true;
 	w->drain_until_ms = loop_now_ms(thread->loop) + w->server->config->drain_timeout_ms;
 	http_server_stop_listening(w->http);
+	if (w->admin)
+		http_server_stop_listening(w->admin);
 	loop_timer_start(thread->loop, &w->drain, 0, look_drained);
 }
 

@@ -43,6 +43,7 @@ struct pbs_server {
 	struct metrics_set *metrics;
 	struct privacy_host *privacy;
 	struct vendor_lists *vendor_lists;
+	size_t n_workers;
 	struct workers *workers;
 };
 
@@ -50,6 +51,7 @@ struct pbs_worker {
 	const struct pbs_server *server;
 	struct worker *thread;
 	struct http_server *http;
+	struct http_server *admin; /* the first worker's; NULL = none */
 	struct exchange exchange;
 	bool draining;
 	struct loop_timer drain;

@@ -1,7 +1,9 @@
 #include "pbs/exchange/rates.h"
 
 #include <stdlib.h>
+#include <time.h>
 
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/json.h"
 #include "common/log.h"
@@ -123,6 +125,32 @@ const struct currency_table *rates_lend(struct rates *r, struct arena *a)
 	r->fetched->refs++;
 	arena_defer(a, release, r->fetched);
 	return r->fetched->table;
+}
+
+/* When the rates in use came, by the wall clock; Go's zero time before the first. */
+static struct str last_updated(const struct rates *r, struct arena *a)
+{
+	int64_t at_ms = clock_wall_ms() - (int64_t)(loop_now_ms(r->loop) - r->fresh_ms);
+	time_t at = (time_t)(at_ms / 1000);
+	char text[32];
+	struct tm tm;
+
+	if (!r->fetched || !gmtime_r(&at, &tm))
+		return STR("0001-01-01T00:00:00Z");
+	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+	return str_of(arena_printf(a, "%s.%03dZ", text, (int)(at_ms % 1000)));
+}
+
+json_t *rates_describe_new(struct rates *r, struct arena *a)
+{
+	json_t *j = json_object();
+
+	json_set_bool(j, "active", *r->opt.url != '\0');
+	json_set_str(j, "source", str_of(r->opt.url));
+	json_set_int(j, "fetchingIntervalNs", (int64_t)r->opt.interval_ms * 1000000);
+	json_set_str(j, "lastUpdated", last_updated(r, a));
+	json_object_set_new_nocheck(j, "rates", currency_table_render_new(rates_lend(r, a)));
+	return j;
 }
 
 struct currency_table *rates_read_file(const char *path, struct errtext *why)

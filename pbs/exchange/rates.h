@@ -32,6 +32,9 @@ void rates_free(struct rates *r); /* NULL is fine */
 /* NULL when there are none, or only stale ones. */
 const struct currency_table *rates_lend(struct rates *r, struct arena *a);
 
+/* {"active","source","fetchingIntervalNs","lastUpdated","rates"} as they are now; the caller's reference. */
+json_t *rates_describe_new(struct rates *r, struct arena *a);
+
 /* A rates file; NULL and `why` with its name when it is not one. */
 struct currency_table *rates_read_file(const char *path, struct errtext *why);
 

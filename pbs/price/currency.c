@@ -256,3 +256,25 @@ int currency_check_codes(const json_t *rates, struct errtext *why)
 	}
 	return 0;
 }
+
+static void unpack(uint32_t code, char ret_text[CODE_LEN + 1])
+{
+	code--;
+	for (int i = CODE_LEN; i-- > 0; code /= 26)
+		ret_text[i] = (char)('A' + code % 26);
+	ret_text[CODE_LEN] = '\0';
+}
+
+json_t *currency_table_render_new(const struct currency_table *t)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; t && i < t->n; i++) {
+		char from[CODE_LEN + 1], to[CODE_LEN + 1];
+
+		unpack(t->entries[i].pair >> 16, from);
+		unpack(t->entries[i].pair & 0xffff, to);
+		json_set_real(json_own_object(all, from), to, t->entries[i].rate);
+	}
+	return all;
+}

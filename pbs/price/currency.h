@@ -25,6 +25,8 @@ struct currency_table *currency_table_from_json(const json_t *conversions);
 void currency_table_free(struct currency_table *t); /* NULL is fine */
 size_t currency_table_size(const struct currency_table *t);
 
+json_t *currency_table_render_new(const struct currency_table *t); /* the inner object; `t` may be NULL */
+
 /* What one auction may ask. Both tables are borrowed and may be NULL. */
 struct currency_rates {
 	const struct currency_table *request; /* ext.prebid.currency.rates */

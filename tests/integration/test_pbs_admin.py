@@ -1,0 +1,92 @@
+"""The administration port, and what the information endpoints say."""
+import http.server
+import json
+import threading
+
+import pytest
+
+from pbs_stack import Pbs, request, running, wait_until
+
+INFO = {"cedar": "whiteLabelOnly: true\n", "elm": "disabled: true\n"}
+BIDDERS = {"aster": "price=2", "cedar": "price=1", "elm": "price=1"}
+
+
+class Rates:
+    def __init__(self):
+        outer = self
+        self.rate = 0.5
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = json.dumps({"conversions": {"USD": {"EUR": outer.rate}}}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/rates"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    rates = Rates()
+    yaml = f"currency_converter: {{ fetch_url: '{rates.url}', fetch_interval_seconds: 1 }}\n"
+    with running(rates, Pbs(tmp_path_factory.mktemp("admin"), BIDDERS, yaml=yaml, info=INFO,
+                            env={"PBS_WORKERS": "2"})) as both:
+        yield both
+
+
+def admin(pbs, path, method="GET"):
+    return request(pbs.admin, method, path)
+
+
+def test_rates_are_those_of_now(stack):
+    rates, pbs = stack
+    wait_until(lambda: admin(pbs, "/currency/rates").json()["rates"] == {"USD": {"EUR": 0.5}}, what="first rates")
+    body = admin(pbs, "/currency/rates", "POST").json()
+    assert body["active"] is True and body["source"] == rates.url and body["fetchingIntervalNs"] == 1_000_000_000
+    assert body["lastUpdated"].startswith("20") and body["lastUpdated"].endswith("Z")
+    rates.rate = 0.25
+    wait_until(lambda: admin(pbs, "/currency/rates").json()["rates"] == {"USD": {"EUR": 0.25}}, what="new rates")
+
+
+def test_version_and_workers(stack):
+    _, pbs = stack
+    assert set(admin(pbs, "/version").json()) == {"revision", "version"} == set(pbs.get("/version").json())
+    body = admin(pbs, "/debug/workers").json()
+    assert body["workers"] == 2 and body["resident_bytes"] > 1_000_000 and body["cache"]["entries"] == 0
+    assert admin(pbs, "/nothing").status == 404
+
+
+def test_the_main_port_has_none_of_it(stack):
+    _, pbs = stack
+    assert pbs.get("/currency/rates").status == 404 and pbs.get("/debug/workers").status == 404
+
+
+def test_bidders_are_listed_without_white_labels(stack):
+    _, pbs = stack
+    assert pbs.get("/info/bidders").json() == ["aster", "elm"]
+    assert pbs.get("/info/bidders?enabledonly=TRUE").json() == ["aster"]
+    for query in ("enabledonly=1&baseadaptersonly=1", "enabledonly="):
+        reply = pbs.get("/info/bidders?" + query)
+        assert (reply.status, reply.text) == \
+            (400, "Invalid value for 'enabledonly' query param, must be of boolean type")
+    assert pbs.get("/info/bidders/cedar").status == 404
+    assert pbs.get("/info/bidders/Aster").json()["status"] == "ACTIVE"
+    assert set(pbs.get("/info/bidders/elm").json()) == {"status", "maintainer"}
+    assert set(pbs.get("/info/bidders/all").json()) == {"aster", "elm"}
+
+
+def test_it_can_be_switched_off(tmp_path):
+    with running(Pbs(tmp_path, {}, env={"PBS_ADMIN_ENABLED": "false"})) as (pbs,):
+        with pytest.raises(OSError):
+            admin(pbs, "/version")
