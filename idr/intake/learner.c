@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/worker.h"
+#include "idr/intake/event_bytes.h"
 #include "idr/intake/settings_docs.h"
 
 struct learner {
@@ -26,6 +27,9 @@ struct learner {
 	struct loop_task tick;
 	bool tick_due, prices_due;
 	int64_t store_id, seq, saved_seq, newest_ms;
+	struct shared_pos shared, saved_shared;
+	struct shared_event shared_event;
+	struct stand_ins stand_ins;
 	pthread_mutex_t lock; /* of stats */
 	struct router_stats stats;
 };
@@ -36,7 +40,8 @@ struct file_header {
 	char magic[8];
 	int64_t store_id, seq;
 };
-static const char magic[8] = "NXIDRS1", prices_magic[8] = "NXIDRP1";
+/* Version 2 has the place in the shared stream behind the header. */
+static const char magic[8] = "NXIDRS2", magic_1[8] = "NXIDRS1", prices_magic[8] = "NXIDRP1";
 
 struct learner *learner_new(const struct learner_options *opt)
 {
@@ -71,12 +76,15 @@ int64_t learner_load(struct learner *l, int64_t store_id, int64_t last_seq, stru
 {
 	FCLOSE_ON_EXIT FILE *f = l->opt.snapshot_path ? fopen(l->opt.snapshot_path, "rb") : NULL;
 	struct file_header h;
+	struct shared_pos shared = { 0 };
 
 	errtext_set(why, "%s", "");
 	l->store_id = store_id;
 	if (!f)
 		return 0;
-	if (read_bytes(f, &h, sizeof h) < 0 || memcmp(h.magic, magic, sizeof magic) != 0) {
+	if (read_bytes(f, &h, sizeof h) < 0 ||
+	    (memcmp(h.magic, magic, sizeof magic) == 0 ? read_bytes(f, &shared, sizeof shared) < 0
+						       : memcmp(h.magic, magic_1, sizeof magic_1) != 0)) {
 		errtext_set(why, "not a snapshot");
 		return 0;
 	}
@@ -87,10 +95,28 @@ int64_t learner_load(struct learner *l, int64_t store_id, int64_t last_seq, stru
 	if (router_load(l->router, read_bytes, f, why) < 0)
 		return 0;
 	l->seq = l->saved_seq = h.seq;
+	l->shared = l->saved_shared = shared;
 	return h.seq;
 }
 
-typedef int save_fn(const struct router *r, router_write_fn *write, void *arg);
+struct shared_pos learner_shared_pos(const struct learner *l)
+{
+	return l->shared;
+}
+
+typedef int save_fn(const struct learner *l, FILE *f);
+
+static int save_index(const struct learner *l, FILE *f)
+{
+	int err = write_bytes(f, &l->shared, sizeof l->shared);
+
+	return err ? err : router_save(l->router, write_bytes, f);
+}
+
+static int save_price_rows(const struct learner *l, FILE *f)
+{
+	return router_save_prices(l->router, write_bytes, f);
+}
 
 static int write_file(const struct learner *l, const char *path, const char *kind, save_fn *write_body,
 		      bool sync)
@@ -104,7 +130,7 @@ static int write_file(const struct learner *l, const char *path, const char *kin
 	memcpy(h.magic, kind, sizeof h.magic);
 	err = write_bytes(f, &h, sizeof h);
 	if (!err)
-		err = write_body(l->router, write_bytes, f);
+		err = write_body(l, f);
 	if (!err && (fflush(f) != 0 || (sync && fsync(fileno(f)) != 0)))
 		err = ERR_UNAVAILABLE;
 	if (fclose(f) != 0)
@@ -128,15 +154,19 @@ static bool replace_file(const struct learner *l, const char *path, const char *
 
 static void save(struct learner *l)
 {
-	if (l->opt.snapshot_path && l->seq != l->saved_seq &&
-	    replace_file(l, l->opt.snapshot_path, magic, router_save, true))
-		l->saved_seq = l->seq;
+	bool shared = memcmp(&l->shared, &l->saved_shared, sizeof l->shared) != 0;
+
+	if (!l->opt.snapshot_path || (l->seq == l->saved_seq && !shared) ||
+	    !replace_file(l, l->opt.snapshot_path, magic, save_index, true))
+		return;
+	l->saved_seq = l->seq;
+	l->saved_shared = l->shared;
 }
 
 static void save_prices(const struct learner *l)
 {
 	if (l->opt.prices_path)
-		(void)replace_file(l, l->opt.prices_path, prices_magic, router_save_prices, false);
+		(void)replace_file(l, l->opt.prices_path, prices_magic, save_price_rows, false);
 }
 
 /* Those of another store, or of a state that the journal lost, are no use. */
@@ -219,6 +249,13 @@ static void on_tick(struct loop_task *t)
 	l->prices_due = true;
 }
 
+static void tick_soon(struct learner *l)
+{
+	if (!l->tick_due)
+		loop_defer(l->loop, &l->tick, on_tick);
+	l->tick_due = true;
+}
+
 static void on_batch(struct mailbox_msg *m)
 {
 	struct batch *b = container_of(m, struct batch, msg);
@@ -228,9 +265,61 @@ static void on_batch(struct mailbox_msg *m)
 		if (!b->events[i].duplicate)
 			learner_learn(l, &b->events[i]);
 	batch_free(b);
-	if (!l->tick_due)
-		loop_defer(l->loop, &l->tick, on_tick);
-	l->tick_due = true;
+	tick_soon(l);
+}
+
+/* ts_ms negative = the event's own. */
+static bool learn_shared(struct learner *l, struct str bytes, int64_t ts_ms)
+{
+	struct shared_event *e = &l->shared_event;
+
+	if (!event_bytes_parse(bytes, e))
+		return false;
+	if (ts_ms >= 0)
+		e->ts_ms = ts_ms;
+	router_learn(l->router,
+		     &(struct learn_event){
+			     .ctx = &e->ctx,
+			     .outcome = e->outcome,
+			     .n = e->n,
+			     .auction = e->auction,
+			     .now_ms = e->ts_ms,
+			     .settings = settings_find(settings_tree_in(&l->settings), &e->ctx, &l->scratch),
+		     });
+	if (e->ts_ms > l->newest_ms)
+		l->newest_ms = e->ts_ms;
+	return true;
+}
+
+static void on_shared(struct mailbox_msg *m)
+{
+	struct shared_batch *b = container_of(m, struct shared_batch, msg);
+	struct learner *l = b->to;
+
+	for (size_t i = 0; i < b->n; i++) {
+		struct str bytes = shared_batch_bytes(b, i);
+		uint64_t bits = str_hash(bytes);
+		int64_t ts_ms;
+
+		if (!learn_shared(l, bytes, -1))
+			continue;
+		ts_ms = l->shared_event.ts_ms;
+		stand_ins_add(&l->stand_ins, bytes);
+		for (uint32_t k = 1; k < b->event[i].weight; k++) {
+			bits = bits * 6364136223846793005u + 1442695040888963407u;
+			(void)learn_shared(l, stand_ins_pick(&l->stand_ins, bits >> 33), ts_ms);
+		}
+	}
+	l->shared = b->pos;
+	shared_batch_free(b);
+	tick_soon(l);
+}
+
+void learner_take_shared(struct learner *l, struct shared_batch *b)
+{
+	b->to = l;
+	if (!l->thread || !workers_post(l->thread, 0, &b->msg, on_shared))
+		shared_batch_free(b);
 }
 
 void learner_take(struct learner *l, struct batch *b)
@@ -286,6 +375,7 @@ void learner_free(struct learner *l)
 		workers_join(l->thread);
 	}
 	router_free(l->router);
+	stand_ins_deinit(&l->stand_ins);
 	snapshot_view_deinit(&l->settings);
 	pthread_mutex_destroy(&l->lock);
 	free(l);

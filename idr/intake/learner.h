@@ -3,6 +3,8 @@
  * The index is a function of the journal: events in the order of their numbers, each learned once, time taken
  * from the events. So a snapshot and the events behind it give the very index that a crash took away. Only the prices
  * per call follow decisions as well; they are written to a small file of their own within PRICES_MS of a change.
+ * What other machines share is no part of the journal: the snapshot says how far their stream was learned, and what
+ * is behind that place is read again.
  *
  * Threads  until learner_start() everything is called by whoever made it; from then on the index is written by
  *          the learner's own thread, and learner_take() is the way in. Any thread may
@@ -15,6 +17,7 @@
 
 #include "idr/core/router.h"
 #include "idr/intake/batch.h"
+#include "idr/intake/shared_batch.h"
 
 struct learner;
 
@@ -35,6 +38,8 @@ void learner_free(
 int64_t learner_load(struct learner *l, int64_t store_id, int64_t last_seq, struct errtext *why);
 /* Learns one event, in order; duplicates must have been left out. */
 void learner_learn(struct learner *l, const struct event *e);
+/* The place in the other machines' stream up to which the loaded index has learned. */
+struct shared_pos learner_shared_pos(const struct learner *l);
 const struct router *learner_router(const struct learner *l);
 
 /* As of the last events that were learned. Any thread. */
@@ -42,5 +47,6 @@ void learner_stats(struct learner *l, struct router_stats *ret_s);
 
 int learner_start(struct learner *l, struct errtext *why);
 void learner_take(struct learner *l, struct batch *b); /* takes ownership; duplicates in it are skipped */
+void learner_take_shared(struct learner *l, struct shared_batch *b); /* takes ownership */
 
 #endif
