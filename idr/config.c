@@ -1,6 +1,7 @@
 #include "idr/config.h"
 
 #include "common/err.h"
+#include "common/redis.h"
 #include "idr/core/settings.h"
 #include "idr/intake/rates.h"
 
@@ -63,6 +64,24 @@ static const struct conf_key keys[] = {
 	CONF_U32("database.forward_events", "", forward_events, "2000", 1, 100000, 0,
 		 "auctions of one transaction"),
 
+	CONF_SECRET(
+		"redis.url", "REDIS_URL", redis_url, 0,
+		"redis[s]://[user:password@]host:port/db by which several machines share what they learn; "
+		"empty = each learns alone"),
+	CONF_STR("redis.host", "REDIS_HOST", redis_host, "", 0, "the same in parts, without TLS: host"),
+	CONF_U32("redis.port", "REDIS_PORT", redis_port, "6379", 1, 65535, 0, "port"),
+	CONF_SECRET("redis.password", "REDIS_PASSWORD", redis_password, 0, "password"),
+	CONF_DOUBLE(
+		"redis.sample_rate", "REDIS_SAMPLE_RATE", redis_sample_rate, "0.1", 0, 1, 0,
+		"share of events that is told to the other machines and counts there for all of them; 0 or "
+		"0.001 and more"),
+	CONF_STR("redis.prefix", "", redis_prefix, "nexus-idr", CONF_REQUIRED,
+		 "what the names of the keys begin with; machines of one prefix share"),
+	CONF_U32("redis.interval_ms", "", redis_interval_ms, "200", 10, 60000, 0,
+		 "time between two looks for what others tell"),
+	CONF_U32("redis.max_events", "", redis_max_events, "200000", 100, 100000000, 0,
+		 "events that stay in the stream for machines that come late"),
+
 	CONF_ENUM("clock", "IDR_CLOCK", clock, "wall", "wall|event", 0,
 		  "event: time comes from the requests' ts, for replay and simulation"),
 	CONF_U32("router.memory_mb", "", router_memory_mb, "112", 1, 4096, 0, "ceiling of the index"),
@@ -105,6 +124,23 @@ static int check(const void *values, struct errtext *why)
 	}
 	if (c->router_settings && settings_parse(c->router_settings, &settings, why) < 0) {
 		errtext_prefix(why, "router.settings: ");
+		return ERR_INPUT;
+	}
+	if (*c->redis_url) {
+		struct redis_address address;
+
+		if (redis_address_parse(str_of(c->redis_url), &address, why) < 0) {
+			errtext_prefix(why, "redis.url (REDIS_URL): ");
+			return ERR_INPUT;
+		}
+		redis_address_deinit(&address);
+	}
+	if (c->redis_sample_rate > 0 && c->redis_sample_rate < 0.001) {
+		errtext_set(why, "redis.sample_rate (REDIS_SAMPLE_RATE): must be 0 or 0.001..1");
+		return ERR_INPUT;
+	}
+	if (strpbrk(c->redis_prefix, "{}")) {
+		errtext_set(why, "redis.prefix: must be without braces");
 		return ERR_INPUT;
 	}
 	if (rates_parse(c->usd_per_unit, &rates, why) < 0) {

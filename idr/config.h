@@ -30,6 +30,10 @@ struct idr_config {
 	const char *database_url, *database_host, *database_name, *database_user, *database_password;
 	uint32_t database_port, forward_ms, forward_events;
 
+	const char *redis_url, *redis_host, *redis_password, *redis_prefix;
+	uint32_t redis_port, redis_interval_ms, redis_max_events;
+	double redis_sample_rate;
+
 	int clock; /* enum idr_clock */
 	uint32_t router_memory_mb, learning_auctions;
 	uint64_t router_seed;

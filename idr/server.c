@@ -140,6 +140,28 @@ static void on_loaded(void *arg)
 	struct idr *idr = arg;
 
 	atomic_store(&idr->router, learner_router(idr->learner));
+	if (idr->sharer) {
+		struct keeper_state st;
+
+		keeper_state(idr->keeper, &st);
+		sharer_begin(idr->sharer, st.totals.store_id);
+	}
+}
+
+static void on_recorded(void *arg, const struct batch *b)
+{
+	struct idr *idr = arg;
+
+	if (idr->sharer)
+		sharer_events(idr->sharer, b);
+}
+
+static void on_doc(void *arg, const struct store_doc *d)
+{
+	struct idr *idr = arg;
+
+	if (idr->sharer)
+		sharer_doc(idr->sharer, d);
 }
 
 /* --- start --- */
@@ -186,6 +208,8 @@ static int start_keeper(struct idr *idr, struct errtext *why)
 		.event_clock = c->clock == CLOCK_EVENT,
 		.publish_settings = publish_settings,
 		.on_loaded = on_loaded,
+		.on_recorded = on_recorded,
+		.on_doc = on_doc,
 		.arg = idr,
 	};
 
@@ -218,6 +242,34 @@ static int start_forwarder(struct idr *idr, struct errtext *why)
 		return 0;
 	idr->forwarder = forwarder_start(&opt, why);
 	return idr->forwarder ? 0 : ERR_INTERNAL;
+}
+
+static int start_sharer(struct idr *idr, struct errtext *why)
+{
+	const struct idr_config *c = idr->start;
+	struct sharer_options opt = {
+		.keeper = idr->keeper,
+		.learner = idr->learner,
+		.prefix = c->redis_prefix,
+		.sample_rate = c->redis_sample_rate,
+		.seed = c->router_seed,
+		.interval_ms = c->redis_interval_ms,
+		.max_events = c->redis_max_events,
+	};
+
+	if (*c->redis_url) {
+		if (redis_address_parse(str_of(c->redis_url), &opt.address, why) < 0)
+			return ERR_INPUT; /* check() of the configuration has seen it */
+	} else if (*c->redis_host) {
+		opt.address = (struct redis_address){ .host = xstrdup(c->redis_host),
+						      .user = xstrdup(""),
+						      .password = xstrdup(c->redis_password),
+						      .port = (uint16_t)c->redis_port };
+	} else {
+		return 0;
+	}
+	idr->sharer = sharer_start(&opt, why);
+	return idr->sharer ? 0 : ERR_INTERNAL;
 }
 
 /* All workers must share one port, so "any" is chosen before they start. *ret_fd keeps it ours. */
@@ -264,6 +316,8 @@ static int start(struct idr *idr, struct errtext *why)
 		close(held);
 	if (!idr->workers)
 		return ERR_UNAVAILABLE;
+	if ((err = start_sharer(idr, why))) /* before the index is loaded, which begins the sharing */
+		return err;
 	keeper_answers_to(idr->keeper, idr->workers);
 	if ((err = start_forwarder(idr, why)))
 		return err;
@@ -353,8 +407,10 @@ static void stop(struct idr *idr)
 		workers_join(idr->workers);
 	}
 	forwarder_free(idr->forwarder);
+	sharer_stop(idr->sharer);
 	keeper_stop(idr->keeper);
 	learner_free(idr->learner);
+	sharer_free(idr->sharer);
 	keeper_free(idr->keeper);
 	alarm(0);
 }

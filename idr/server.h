@@ -13,6 +13,7 @@
 #include "idr/core/router.h"
 #include "idr/intake/forwarder.h"
 #include "idr/intake/keeper.h"
+#include "idr/intake/sharer.h"
 #include "idr/live_config.h"
 #include "idr/metrics.h"
 
@@ -25,6 +26,7 @@ struct idr {
 	struct keeper *keeper;
 	struct learner *learner;
 	struct forwarder *forwarder; /* NULL = no database */
+	struct sharer *sharer;       /* NULL = no Redis */
 	struct workers *workers;
 	char *store_path, *snapshot_path, *prices_path;
 	_Atomic(const struct router *) router; /* NULL until the index is loaded */

@@ -139,7 +139,7 @@ static void work_put(struct store_call *c, struct store *s)
 			       .actor = c->actor,
 			       .updated_ms = clock_wall_ms() };
 
-	c->job.err = s->ops->doc_put(s, &d, &f->version, &c->job.why);
+	c->job.err = keeper_put_doc(c->job.keeper, s, &d, &f->version, &c->job.why);
 }
 
 static void reply_put(struct store_call *c)

@@ -104,9 +104,7 @@ static void work_put(struct store_call *c, struct store *s)
 			       .actor = c->actor,
 			       .updated_ms = clock_wall_ms() };
 
-	c->job.err = s->ops->doc_put(s, &d, &p->version, &c->job.why);
-	if (!c->job.err)
-		c->job.err = keeper_reload_settings(c->job.keeper, &c->job.why);
+	c->job.err = keeper_put_doc(c->job.keeper, s, &d, &p->version, &c->job.why);
 }
 
 static void reply_put(struct store_call *c)

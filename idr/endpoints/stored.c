@@ -107,7 +107,7 @@ void endpoint_stored_requests(struct http_request *req)
 
 static void work_put(struct store_call *c, struct store *s)
 {
-	c->job.err = s->ops->doc_put(s, c->in, NULL, &c->job.why);
+	c->job.err = keeper_put_doc(c->job.keeper, s, c->in, NULL, &c->job.why);
 }
 
 static void reply_put(struct store_call *c)

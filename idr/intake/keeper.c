@@ -91,6 +91,8 @@ static void settle(struct keeper *k, struct batch *b, int err, const struct errt
 		w->accepted = b->n;
 		for (size_t i = 0; i < b->n; i++)
 			w->duplicates += b->events[i].duplicate;
+		if (k->opt.on_recorded)
+			k->opt.on_recorded(k->opt.arg, b);
 		learner_take(k->opt.learner, b);
 	}
 	answer(k, w);
@@ -243,6 +245,35 @@ void keeper_submit(struct keeper *k, struct keeper_job *j)
 int keeper_reload_settings(struct keeper *k, struct errtext *why)
 {
 	return k->opt.publish_settings(k->opt.arg, k->store, why);
+}
+
+static void take_time(void *arg, const struct store_doc *d)
+{
+	int64_t *newest_ms = arg;
+
+	if (d->updated_ms > *newest_ms)
+		*newest_ms = d->updated_ms;
+}
+
+int keeper_put_doc(struct keeper *k, struct store *s, const struct store_doc *d, int64_t *ret_version,
+		   struct errtext *why)
+{
+	struct store_doc put = *d;
+	int64_t newest_ms = 0;
+	int err = s->ops->doc_history(s, d->kind, d->key, take_time, &newest_ms, why);
+
+	if (err)
+		return err;
+	/* Later than the one before, also when that came from a machine whose clock is ahead. */
+	if (put.updated_ms <= newest_ms)
+		put.updated_ms = newest_ms + 1;
+	put.deleted = put.body.n == 0;
+	err = s->ops->doc_put(s, &put, ret_version, why);
+	if (!err && str_eq(d->kind, KEEPER_SETTINGS))
+		err = keeper_reload_settings(k, why);
+	if (!err && k->opt.on_doc)
+		k->opt.on_doc(k->opt.arg, &put);
+	return err;
 }
 
 /* --- start, upkeep, end --- */

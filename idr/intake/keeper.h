@@ -28,7 +28,9 @@ struct keeper_options {
 	bool event_clock;
 	/* All on the keeper's thread. */
 	int (*publish_settings)(void *arg, struct store *s, struct errtext *why);
-	void (*on_loaded)(void *arg); /* the index may be read from now on */
+	void (*on_loaded)(void *arg);                          /* the index may be read from now on */
+	void (*on_recorded)(void *arg, const struct batch *b); /* before it is learned */
+	void (*on_doc)(void *arg, const struct store_doc *d);  /* keeper_put_doc() was called */
 	void *arg;
 };
 
@@ -68,6 +70,10 @@ int64_t keeper_now_ms(const struct keeper *k);
  * that jumped ahead costs what was just recorded. */
 int64_t keeper_age_ms(const struct keeper *k);
 void keeper_submit(struct keeper *k, struct keeper_job *j);
+/* Puts a document that somebody here changed, body "" to delete it: publishes the settings anew when it is one of them,
+ * and tells on_doc. From within a job's work. */
+int keeper_put_doc(struct keeper *k, struct store *s, const struct store_doc *d, int64_t *ret_version,
+		   struct errtext *why);
 /* Publishes the settings anew; from within a job's work. */
 int keeper_reload_settings(struct keeper *k, struct errtext *why);
 

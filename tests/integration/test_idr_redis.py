@@ -1,0 +1,209 @@
+"""Machines that share a Redis learn from each other, are set together, and go on alone without it."""
+import subprocess
+
+import pytest
+from idr_stack import T0, Idr, Market
+from pbs_stack import BIN, running, wait_until
+from redis_stack import Redis
+
+FAST = "redis: { interval_ms: 10 }\nrouter: { learning_auctions: 50 }"
+SETTINGS = "/api/v1/publishers/p1/settings"
+
+
+@pytest.fixture
+def redis():
+    server = Redis()
+    with running(server):
+        yield server
+
+
+def idr(folder, redis, rate="1", yaml=FAST, **env):
+    folder.mkdir(exist_ok=True)
+    return Idr(folder, yaml, env={"REDIS_URL": redis.url, "REDIS_SAMPLE_RATE": rate, **env})
+
+
+def connected(*machines):
+    for m in machines:
+        wait_until(lambda: m.ask("GET", "/health").json()["redis"]["status"] == "ok", 20, "Redis is connected")
+
+
+def heard(machine, events):
+    wait_until(lambda: machine.metric("nexus_idr_redis_events_received_total") >= events, 20, f"{events} events are heard")
+    machine.learned(events)
+
+
+def choices(machine, n=60):
+    return [frozenset(machine.route(f"r{i}", bidders=Market.codes, ts=T0 + 1000)["selected_bidders"]) for i in range(n)]
+
+
+def likeness(a, b):
+    return sum(len(x & y) / len(x | y) for x, y in zip(a, b)) / len(a)
+
+
+def test_one_hears_what_the_other_learns(tmp_path, redis):
+    """The same events in the same order: the very same decisions."""
+    market = Market()
+    with running(idr(tmp_path / "a", redis), idr(tmp_path / "b", redis)) as (a, b):
+        connected(a, b)
+        for _ in range(8):
+            a.send(market.events(100))
+        a.learned(800)
+        heard(b, 800)
+        assert choices(a) == choices(b)
+        assert a.metric("nexus_idr_redis_events_received_total") == 0, "nobody hears himself"
+        assert b.stats()["totals"]["auctions"] == 0, "what is heard is no history of one's own"
+        assert a.ask("GET", "/health").json()["redis"]["events_published"] == 800
+
+
+def test_both_converge(tmp_path, redis):
+    market = Market()
+    with running(idr(tmp_path / "a", redis), idr(tmp_path / "b", redis)) as (a, b):
+        connected(a, b)
+        for _ in range(10):
+            a.send(market.events(100))
+            b.send(market.events(100))
+        for m in (a, b):
+            m.learned(2000)
+        assert likeness(choices(a), choices(b)) > 0.9
+
+
+def test_a_sample_counts_for_all(tmp_path, redis):
+    market = Market()
+    with running(idr(tmp_path / "a", redis, "0.2"), idr(tmp_path / "b", redis, "0.2")) as (a, b):
+        connected(a, b)
+        for _ in range(20):
+            a.send(market.events(100))
+        a.learned(2000)
+        wait_until(lambda: b.metric("nexus_idr_redis_events_received_total") ==
+                   a.metric("nexus_idr_redis_events_published_total") > 0, 20, "the sample is heard")
+        sent = a.metric("nexus_idr_redis_events_published_total")
+        assert 320 < sent < 480
+        b.learned(sent * 5)
+        assert b.metric("nexus_idr_index_events") == sent * 5
+        assert likeness(choices(a), choices(b)) > 0.8
+
+
+def test_a_cold_one_and_one_that_was_away_catch_up(tmp_path, redis):
+    market = Market()
+    a, b = idr(tmp_path / "a", redis), idr(tmp_path / "b", redis)
+    with running(a, b):
+        connected(a, b)
+        a.send(market.events(400))
+        heard(b, 400)
+        b.stop()
+        a.send(market.events(300))
+        b.start()
+        b.learned(700)
+        connected(b)
+        assert b.metric("nexus_idr_redis_events_received_total") == 300, "the snapshot says how far it had read"
+        b.kill()  # the stop above wrote a snapshot of 400
+        b.start()
+        b.learned(700)
+        with running(idr(tmp_path / "c", redis)) as (c,):
+            heard(c, 700)
+            assert choices(c) == choices(a)
+
+
+def test_redis_dies_and_comes_back(tmp_path, redis):
+    market = Market()
+    with running(idr(tmp_path / "a", redis), idr(tmp_path / "b", redis)) as (a, b):
+        connected(a, b)
+        redis.kill()
+        wait_until(lambda: a.ask("GET", "/health").json()["status"] == "degraded", 20, "it is noticed")
+        a.send(market.events(300))
+        a.learned(300)
+        assert a.route(bidders=Market.codes)["mode"] == "normal", "routing goes on"
+        assert a.ask("PUT", SETTINGS, {"max_bidders": 3}).status == 200
+        redis.start()  # empty
+        connected(a, b)
+        heard(b, 300)
+        wait_until(lambda: b.ask("GET", SETTINGS).json()["settings"] == {"max_bidders": 3}, 10, "settings arrive")
+        assert a.ask("GET", "/health").json()["status"] == "healthy"
+
+
+def test_settings_and_floors_are_told(tmp_path, redis):
+    floors = {"currency": "USD", "floorsSchemaVersion": 2, "modelGroups": [
+        {"schema": {"fields": ["mediaType"]}, "values": {"banner": 1.5}}]}
+    a, b = idr(tmp_path / "a", redis), idr(tmp_path / "b", redis)
+    with running(a, b):
+        connected(a, b)
+        assert a.ask("PUT", SETTINGS, {"max_bidders": 3}).status == 200
+        wait_until(lambda: b.ask("GET", SETTINGS).json()["settings"] == {"max_bidders": 3}, 10, "settings arrive")
+        assert b.ask("PUT", "/floors/p1", floors).status == 200
+        wait_until(lambda: a.ask("GET", "/floors/p1").json() == floors, 10, "floors arrive")
+        assert b.ask("PUT", SETTINGS, {"max_bidders": 4}).status == 200
+        wait_until(lambda: a.ask("GET", SETTINGS).json()["settings"] == {"max_bidders": 4}, 10, "they are changed")
+        with running(idr(tmp_path / "c", redis)) as (c,):
+            wait_until(lambda: c.ask("GET", SETTINGS).json()["settings"] == {"max_bidders": 4}, 10, "a new one is told")
+        b.stop()
+        assert a.ask("DELETE", SETTINGS).status == 200
+        b.start()
+        wait_until(lambda: b.ask("GET", SETTINGS).json()["settings"] in ({}, None), 10, "one that was away is told")
+
+
+def test_redis_forgets_everything(tmp_path, redis):
+    market = Market()
+    with running(idr(tmp_path / "a", redis), idr(tmp_path / "b", redis)) as (a, b):
+        connected(a, b)
+        assert a.ask("PUT", SETTINGS, {"max_bidders": 3}).status == 200
+        a.send(market.events(100))
+        heard(b, 100)
+        redis.ask("FLUSHALL")
+        a.send(market.events(100))
+        heard(b, 200)
+        wait_until(lambda: "max_bidders" in redis.ask("HGET", "{nexus-idr}:docs", "settings/p1"), 10, "it is put there again")
+        with running(idr(tmp_path / "c", redis)) as (c,):
+            wait_until(lambda: c.ask("GET", SETTINGS).json()["settings"] == {"max_bidders": 3}, 10, "a new one is told")
+
+
+def test_what_others_write_there_does_no_harm(tmp_path, redis):
+    market = Market()
+    with running(idr(tmp_path / "a", redis), idr(tmp_path / "b", redis)) as (a, b):
+        connected(a, b)
+        for args in (["m", "x", "w", "1", "e", "junk"], ["m", "x", "w", "99999999", "e", "y"], ["m", "x", "d", "nothing/at/all"],
+                     ["what", "ever"]):
+            redis.ask("XADD", "{nexus-idr}:events", "*", *args)
+        redis.ask("HSET", "{nexus-idr}:docs", "settings/p1", "no json")
+        redis.ask("XADD", "{nexus-idr}:events", "*", "m", "x", "d", "settings/p1")
+        a.send(market.events(100))
+        heard(b, 100)
+        assert b.metric("nexus_idr_redis_events_refused_total") >= 2
+
+
+def test_wrong_type_of_key_is_said(tmp_path, redis):
+    redis.ask("SET", "{nexus-idr}:docs", "a string")
+    with running(idr(tmp_path / "a", redis)) as (a,):
+        wait_until(lambda: "WRONGTYPE" in a.ask("GET", "/health").json()["redis"].get("error", ""), 10, "the reason is shown")
+        assert a.ask("GET", "/health").json()["status"] == "degraded"
+        redis.ask("DEL", "{nexus-idr}:docs")
+        connected(a)
+
+
+def test_a_user_of_the_acl(tmp_path, redis):
+    redis.ask("ACL", "SETUSER", "idr", "on", ">pass", "~{nexus-idr}:*", "+@all")
+    url = f"redis://idr:pass@127.0.0.1:{redis.port}"
+    with running(idr(tmp_path / "a", redis, REDIS_URL=url), idr(tmp_path / "b", redis, REDIS_URL=url.replace("pass", "no"))) as (a, b):
+        connected(a)
+        wait_until(lambda: "WRONGPASS" in b.ask("GET", "/health").json()["redis"].get("error", ""), 10, "the reason is shown")
+
+
+def test_tls(tmp_path):
+    server = Redis(tls=True)
+    market = Market()
+    with running(server):
+        trust = {"SSL_CERT_FILE": str(server.folder / "cert.pem")}
+        with running(idr(tmp_path / "a", server, **trust), idr(tmp_path / "b", server, **trust),
+                     idr(tmp_path / "c", server)) as (a, b, c):
+            connected(a, b)
+            a.send(market.events(100))
+            heard(b, 100)
+            wait_until(lambda: "certificate" in c.ask("GET", "/health").json()["redis"].get("error", ""), 10,
+                       "an unknown certificate is refused")
+
+
+@pytest.mark.parametrize("name, value, said", [("REDIS_URL", "http://x", "redis[s]://"), ("REDIS_SAMPLE_RATE", "0.0001", "0.001"),
+                                               ("REDIS_SAMPLE_RATE", "2", "0..1")])
+def test_bad_configuration_is_refused(name, value, said):
+    out = subprocess.run([BIN / "nexus-idr", "--check-config"], env={"AUTH_ENABLED": "false", name: value}, capture_output=True,
+                         text=True)
+    assert out.returncode == 1 and said in out.stderr
