@@ -42,6 +42,7 @@ struct pbs_config {
 	bool auto_gen_source_tid, generate_bid_id, generate_request_id;
 	uint32_t amp_timeout_adjustment_ms;
 	uint32_t stored_timeout_ms;
+	uint32_t stored_cache_entries, stored_cache_ttl_s;
 	const char *default_request_file;
 	const char *stored_dir, *stored_http_endpoint, *accounts_http_endpoint;
 	const char *category_mapping_dir;

@@ -288,6 +288,19 @@ static void start_admin(struct pbs_worker *w)
 			  LOG_Z("reason", why.text));
 }
 
+static bool is_routers(const struct pbs_config *c, const char *url)
+{
+	return !*url || (*c->idr_url && str_starts(str_of(url), str_of(c->idr_url)));
+}
+
+/* Our key goes to the router, not to whoever else keeps stored data. */
+static struct str stored_key(const struct pbs_config *c)
+{
+	if (!is_routers(c, c->stored_http_endpoint) || !is_routers(c, c->accounts_http_endpoint))
+		return STR("");
+	return str_of(*c->idr_api_key ? c->idr_api_key : c->api_key_default);
+}
+
 static int init_worker(struct worker *thread, struct errtext *why)
 {
 	const struct pbs_server *s = thread->arg;
@@ -303,6 +316,10 @@ static int init_worker(struct worker *thread, struct errtext *why)
 		.http_endpoint = str_of(c->stored_http_endpoint),
 		.accounts_endpoint = str_of(c->accounts_http_endpoint),
 		.max_reply_bytes = 8 << 20,
+		.api_key = stored_key(c),
+		.loop = thread->loop,
+		.cache_entries = c->stored_cache_entries,
+		.cache_ttl_ms = (uint64_t)c->stored_cache_ttl_s * 1000,
 	};
 	struct http_server_options http = {
 		.host = str_of(c->host),

@@ -9,9 +9,11 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/url.h"
+#include "pbs/stored/cache.h"
 
 struct stored {
 	struct http_client *http;
+	struct stored_cache *cache; /* NULL = none */
 	struct stored_options opt;
 };
 
@@ -44,11 +46,15 @@ struct stored *stored_new(struct http_client *http, const struct stored_options 
 
 	s->http = http;
 	s->opt = *opt;
+	if (opt->cache_ttl_ms && opt->cache_entries)
+		s->cache = stored_cache_new(opt->cache_entries, opt->cache_ttl_ms);
 	return s;
 }
 
 void stored_free(struct stored *s)
 {
+	if (s)
+		stored_cache_free(s->cache);
 	free(s);
 }
 
@@ -63,8 +69,13 @@ static void take_values(struct stored_lookup *l, size_t source, const json_t *re
 			const json_t *member = json_object_get(reply, sources[source].kinds[k].member);
 			json_t *value = json_object_getn(member, item->id.p, item->id.n);
 
-			if (item->kind == sources[source].kinds[k].kind && value && !json_is_null(value))
+			if (item->kind != sources[source].kinds[k].kind)
+				continue;
+			if (value && !json_is_null(value))
 				item->value = arena_own_json(l->arena, json_incref(value));
+			if (l->stored->cache && reply)
+				stored_cache_put(l->stored->cache, (int)item->kind, item->id,
+						 loop_now_ms(l->stored->opt.loop), item->value);
 		}
 	}
 }
@@ -100,7 +111,8 @@ static char *build_url(struct stored_lookup *l, size_t source)
 	buf_add_str(&url, endpoint);
 	for (size_t k = 0; k < sources[source].n_kinds; k++)
 		for (size_t i = 0; i < l->n_items; i++) {
-			if (l->items[i].value || l->items[i].kind != sources[source].kinds[k].kind)
+			if (l->items[i].value || l->items[i].known_missing ||
+			    l->items[i].kind != sources[source].kinds[k].kind)
 				continue;
 			buf_add_c(&url, any || memchr(endpoint.p, '?', endpoint.n) ? '&' : '?');
 			buf_add_z(&url, sources[source].kinds[k].arg);
@@ -164,6 +176,10 @@ bool stored_fetch(struct stored *s, struct stored_lookup *l, uint32_t timeout_ms
 		struct stored_item *item = &l->items[i];
 		json_t *value = stored_files_find(s->opt.files, item->kind, item->id);
 
+		if (!value && s->cache)
+			item->known_missing = stored_cache_get(s->cache, (int)item->kind, item->id,
+							       loop_now_ms(s->opt.loop), &value) &&
+					      !value;
 		item->value = value ? arena_own_json(l->arena, json_incref(value)) : NULL;
 	}
 	return start_next(l);

@@ -1,7 +1,7 @@
 /* Stored requests, imps, responses and accounts, from wherever the host keeps them.
  *
- * A lookup asks each source in turn for what is still missing: files first, then HTTP. Sources that answer
- * from memory answer at once; only one that has to wait uses the callback.
+ * A lookup asks each source in turn for what is still missing: files first, then what HTTP said lately, then
+ * HTTP. Sources that answer from memory answer at once; only one that has to wait uses the callback.
  *
  * Shapes  item->value is lent and valid until the lookup's owner is done with its arena; NULL = nobody knows
  * the id. Errors  stored_lookup.problem holds the text of a source that failed; its items stay NULL. Owns the
@@ -26,6 +26,7 @@ struct stored_item {
 	enum stored_kind kind;
 	struct str id;
 	json_t *value;
+	bool known_missing; /* the module's own: no source needs to be asked */
 };
 
 struct stored_lookup {
@@ -50,6 +51,9 @@ struct stored_options {
 	struct str accounts_endpoint;     /* empty = none */
 	size_t max_reply_bytes;
 	struct str api_key; /* sent as X-API-Key when not empty */
+	struct loop *loop;  /* of the worker: tells how old cached data is */
+	size_t cache_entries;
+	uint64_t cache_ttl_ms; /* 0: nothing is cached */
 };
 
 /* Reads <dir>/{stored_requests,stored_imps,stored_responses,accounts}/<id>.{json,yaml}; a missing folder is

@@ -169,9 +169,13 @@ def test_stored_data_over_http(tmp_path):
         assert "pb_pb" in seats(reply.json())["aster"][0]["ext"]["prebid"]["targeting"]
         assert store.queries == [("/stored", {"request-id": ["page"], "imp-id": ["slot"]}),
                                  ("/accounts", {"account-id": ["acct"]})]
+        assert pbs.post(body).status == 200 and len(store.queries) == 2  # kept for a while
         slot["ext"]["prebid"]["storedrequest"]["id"] = "gone"
-        reply = pbs.post(body)
-        assert reply.status == 400 and 'Stored Imp with ID="gone" not found.' in reply.text
+        for _ in range(2):
+            reply = pbs.post(body)
+            assert reply.status == 400 and 'Stored Imp with ID="gone" not found.' in reply.text
+        assert store.queries[2:] == [("/stored", {"imp-id": ["gone"]})]
         store.status = 500
+        slot["ext"]["prebid"]["storedrequest"]["id"] = "new"
         reply = pbs.post(body)
         assert reply.status == 400 and "Response code was 500" in reply.text
