@@ -1,7 +1,7 @@
 /* Runs the router in process on a simulated market: the same fields as over HTTP, in seconds instead of
  * minutes.
  *
- * usage: sim-core SCENARIO [--oracle F] [--auctions N] [--batch N] [--calls X | --share X] [--wire]
+ * usage: sim-core SCENARIO [--oracle F] [--auctions N] [--batch N] [--calls X | --share X] [--defaults] [--wire]
  *                 [--tune NAME=VALUE]...
  *
  * The simulator is not part of this project; it is compiled from where SIM_DIR points (tests/sim/sim.mk).
@@ -260,9 +260,11 @@ int main(int argc, char **argv)
 	struct settings s = { .set = 1u << SET_BUDGET, .budget = { BUDGET_SHARE, 0.25f, 0 } };
 	const char *oracle = "";
 	long auctions = 0;
-	bool quiet = false;
+	bool quiet = false, defaults = false;
 
 	router_conf_default(&conf);
+	for (int i = 2; i < argc; i++)
+		defaults |= strcmp(argv[i], "--defaults") == 0;
 	for (int i = 2; i + 1 < argc; i++) {
 		if (strcmp(argv[i], "--oracle") == 0)
 			oracle = argv[++i];
@@ -285,13 +287,14 @@ int main(int argc, char **argv)
 	if (argc < 2 || !(u.m = market_open(argv[1], oracle, auctions)) || u.batch < 1) {
 		fprintf(stderr,
 			"usage: sim-core SCENARIO [--oracle F] [--auctions N] [--batch N] [--calls X | "
-			"--share X] [--audit SHARE] [--learning N] [--seed N] [--wire] [--tune "
+			"--share X] [--audit SHARE] [--learning N] [--seed N] [--defaults] [--wire] [--tune "
 			"NAME=VALUE]...\n");
 		return 2;
 	}
 	u.r = router_new(&conf);
 	u.tree = settings_tree_new();
-	settings_tree_set(u.tree, 0, 0, 0, &s);
+	if (!defaults)
+		settings_tree_set(u.tree, 0, 0, 0, &s);
 	for (int i = 2; i < argc; i++) {
 		if (strcmp(argv[i], "--tune") == 0 && i + 1 < argc)
 			tune(u.r, argv[++i]);
