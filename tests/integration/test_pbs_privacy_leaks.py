@@ -190,3 +190,15 @@ def test_ids_of_the_cookie(stack, refused):
     wait_until(lambda: len(router.events) > events, what="the auction's event")
     for text in (json.dumps(router.routes[-1]), json.dumps(router.events), pbs.process.log(), pbs.get("/metrics").text):
         assert "PLANT-synced" not in text
+
+
+def test_query_strings_are_not_logged(stack):
+    pbs, router = stack
+    consent = tc_string(purposes=(1, 2, 3))
+    for path in ("/setuid?bidder=aster&uid=PLANT-set&gdpr=1&gdpr_consent=", "/openrtb2/amp?tag_id=x&consent_string=",
+                 "/openrtb2/amp?tag_id=x&targeting=PLANT-t&addtl_consent=1~PLANT&consent_type=2&gdpr_consent=", "/getuids?x=",
+                 "/event?t=win&b=1&a=pub-1&x=", "/status?", "/no-such-place?"):
+        pbs.get(path + consent, {"Cookie": "uids=PLANT-cookie", "X-Request-ID": "known"})
+    pbs.post({"bidders": ["aster"], "gdpr": 1, "gdpr_consent": consent, "us_privacy": "1YYN"}, "/cookie_sync", key=None)
+    for text in (json.dumps(router.routes), json.dumps(router.events), pbs.process.log(), pbs.get("/metrics").text):
+        assert "PLANT" not in text and consent not in text
