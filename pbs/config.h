@@ -40,6 +40,7 @@ struct pbs_config {
 	/* auctions */
 	uint32_t timeout_default_ms, timeout_max_ms, tmax_default_ms;
 	bool auto_gen_source_tid, generate_bid_id, generate_request_id;
+	bool video_enabled, video_stored_required;
 	uint32_t amp_timeout_adjustment_ms;
 	uint32_t stored_timeout_ms;
 	uint32_t stored_cache_entries, stored_cache_ttl_s;

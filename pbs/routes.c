@@ -4,6 +4,7 @@
 
 const struct http_route pbs_routes[] = {
 	{ HTTP_POST, "/openrtb2/auction", endpoint_auction, ROUTE_KEY | ROUTE_LIMITED, "auction", 0 },
+	{ HTTP_POST, "/openrtb2/video", endpoint_video, ROUTE_KEY | ROUTE_LIMITED, "video", 0 },
 	{ HTTP_GET, "/openrtb2/amp", endpoint_amp, ROUTE_LIMITED, "amp", 0 },
 	{ HTTP_POST, "/cookie_sync", endpoint_cookie_sync, ROUTE_LIMITED, "cookie_sync", 0 },
 	{ HTTP_GET, "/setuid", endpoint_setuid, ROUTE_LIMITED, "setuid", 0 },

@@ -5,6 +5,7 @@
 struct http_request;
 
 void endpoint_auction(struct http_request *req);
+void endpoint_video(struct http_request *req);
 void endpoint_amp(struct http_request *req);
 void endpoint_cookie_sync(struct http_request *req);
 void endpoint_setuid(struct http_request *req);

@@ -122,14 +122,19 @@ static void report(const struct auction *a)
 	analytics_add(a->x->analytics, &e);
 }
 
-bool front_settle(struct auction *a)
+void front_end(struct auction *a)
 {
 	metrics_gauge_set(a->x->metrics, M_IN_FLIGHT, (double)a->x->open_auctions);
-	if (a->refusal.p) {
-		http_reply(a->front_ctx, a->status, "text/plain; charset=utf-8", a->refusal);
-		return false;
-	}
+	if (a->refusal.p)
+		return;
 	count(a);
 	report(a);
-	return true;
+}
+
+bool front_settle(struct auction *a)
+{
+	front_end(a);
+	if (a->refusal.p)
+		http_reply(a->front_ctx, a->status, "text/plain; charset=utf-8", a->refusal);
+	return !a->refusal.p;
 }

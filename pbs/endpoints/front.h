@@ -14,7 +14,9 @@ struct http_request;
 struct auction *front_auction_new(struct http_request *req, const struct auction_front *front);
 void front_auction_start(struct auction *a);
 
-/* Counts and reports an auction that has ended. False when it was refused: the client was told. */
+/* Counts and reports an auction that has ended. */
+void front_end(struct auction *a);
+/* The same; false when it was refused: the client was told. */
 bool front_settle(struct auction *a);
 
 #endif

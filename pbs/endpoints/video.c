@@ -1,0 +1,276 @@
+/* POST /openrtb2/video: ad pods of long-form video, for hosts that switch it on.
+ *
+ * Two look-ups before the auction: the stored request, which lies under the body, then the imps that the pods
+ * name. */
+#include "common/http_server.h"
+#include "common/json.h"
+#include "common/mem.h"
+#include "pbs/endpoints/endpoints.h"
+#include "pbs/endpoints/front.h"
+#include "pbs/exchange/video_request.h"
+#include "pbs/openrtb/report.h"
+#include "pbs/server.h"
+
+enum { MAX_ANSWER_BYTES = 64 << 20, MAX_REQUEST_BYTES = 16 << 20 };
+
+struct video_call {
+	struct http_request *req;
+	struct auction *auction;
+	const json_t *asked; /* the body over its stored request */
+	struct video_pods pods;
+	struct stored_lookup lookup;
+	struct stored_item *items;
+	struct buf body;
+};
+
+/* --- errors -------------------------------------------------------------------------------------------- */
+
+/* A code that decides the status says all there is to say. */
+static bool status_of(int code, int *ret_status)
+{
+	switch (code) {
+	case ERROR_BLOCKED_APP:
+	case ERROR_ACCOUNT_DISABLED: *ret_status = 503; return true;
+	case ERROR_ACCOUNT_REQUIRED: *ret_status = 400; return true;
+	case ERROR_MALFORMED_ACCOUNT: *ret_status = 500; return true;
+	default: return false;
+	}
+}
+
+static void refuse_call(struct http_request *req, const struct messages *m)
+{
+	int status = 500;
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	buf_add_z(&b, "Critical error while running the video endpoint: ");
+	for (const struct message_bucket *bucket = m->buckets; bucket; bucket = bucket->next)
+		for (const struct message *e = bucket->first; e; e = e->next)
+			if (e->kind == MESSAGE_ERROR && !status_of(e->code, &status)) {
+				buf_add_c(&b, ' ');
+				buf_add_str(&b, e->text);
+			}
+	http_reply_header(req, "X-Content-Type-Options", STR("nosniff"));
+	http_reply_buf(req, status, "text/plain; charset=utf-8", &b);
+}
+
+static void fail(struct video_call *v)
+{
+	refuse_call(v->req, &v->auction->messages);
+}
+
+/* --- the answer ---------------------------------------------------------------------------------------- */
+
+static bool is_of_pod(const struct auction *a, const struct bid *b, int64_t pod)
+{
+	char prefix[24];
+	int n = snprintf(prefix, sizeof prefix, "%lld_", (long long)pod);
+
+	return b->imp >= 0 && str_starts(a->imp_ids[b->imp], (struct str){ prefix, (size_t)n });
+}
+
+static json_t *render_bid(struct auction *a, const struct bid *b)
+{
+	json_t *j = json_object();
+
+	json_set_str(j, "hb_pb", targeting_bucket(&a->targeting, b, &a->x->rng, a->arena));
+	if (b->cat_dur.n)
+		json_set_str(j, "hb_pb_cat_dur", b->cat_dur);
+	json_set_str(j, "hb_cache_id", b->cache_vast_id);
+	if (b->dealid.n)
+		json_set_str(j, "hb_deal", b->dealid);
+	return j;
+}
+
+/* Only what is in the cache can be played. */
+static json_t *render_pod(struct auction *a, const struct video_pod *pod, size_t *n_bids)
+{
+	json_t *j = json_object(), *targeting = json_array(),
+	       *errors = pod->error.n ? json_array() : json_null();
+
+	for (size_t s = 0; s < a->seats.n; s++)
+		for (size_t i = 0; i < a->seats.seats[s]->n_bids; i++) {
+			const struct bid *b = a->seats.seats[s]->bids[i];
+
+			if (!b->dropped && b->cache_vast_id.n && is_of_pod(a, b, pod->id))
+				json_array_append_new(targeting, render_bid(a, b));
+		}
+	if (pod->error.n)
+		json_array_append_new(errors, json_new_str(pod->error));
+	*n_bids += json_array_size(targeting);
+	json_set_int(j, "podid", pod->id);
+	json_object_set_nocheck(j, "targeting", json_array_size(targeting) ? targeting : json_null());
+	json_object_set_new_nocheck(j, "errors", errors);
+	json_decref(targeting);
+	return j;
+}
+
+static bool any_bid(const struct auction *a)
+{
+	for (size_t s = 0; s < a->seats.n; s++)
+		if (a->seats.seats[s]->n_bids)
+			return true;
+	return false;
+}
+
+/* {"adPods":[{"podid","targeting","errors"}],"ext"}; NULL when bids came and none could be cached. */
+static json_t *render(struct auction *a, const struct video_call *v)
+{
+	json_t *j = json_object(), *pods = json_array();
+	size_t n_bids = 0;
+
+	for (size_t i = 0; i < v->pods.n; i++)
+		json_array_append_new(pods, render_pod(a, &v->pods.list[i], &n_bids));
+	json_object_set_new_nocheck(j, "adPods", pods);
+	if (json_int_at(a->request, "test", 0) == 1)
+		json_object_set_nocheck(j, "ext", json_object_get(a->answer, "ext"));
+	if (n_bids || !any_bid(a))
+		return j;
+	json_decref(j);
+	return NULL;
+}
+
+static void answer(struct auction *a)
+{
+	struct http_request *req = a->front_ctx;
+	json_t *j;
+	struct buf b;
+
+	front_end(a);
+	if (a->refusal.p && a->messages.n == 0) {
+		http_reply(req, a->status, "text/plain; charset=utf-8", a->refusal);
+		return;
+	}
+	j = a->refusal.p ? NULL : render(a, req->user);
+	if (!j && !a->refusal.p)
+		(void)refuse(&a->messages, "caching failed for all bids");
+	if (!j) {
+		refuse_call(req, &a->messages);
+		return;
+	}
+	buf_init(&b, MAX_ANSWER_BYTES);
+	json_write(&b, j);
+	json_decref(j);
+	http_reply_buf(req, 200, "application/json", &b);
+}
+
+static const struct auction_front front = { "video", ADAPTER_VIDEO, answer };
+
+/* --- the request --------------------------------------------------------------------------------------- */
+
+static void drop_body(void *b)
+{
+	buf_deinit(b);
+}
+
+static void with_imps(struct video_call *v)
+{
+	struct auction *a = v->auction;
+	json_t *request;
+
+	for (size_t i = 0; i < v->pods.n; i++)
+		v->pods.list[i].imp = v->items[i].value;
+	if (video_build(v->asked, &v->pods, a->x->config->max_imps, a->arena, &a->messages, &request) < 0) {
+		fail(v);
+		return;
+	}
+	buf_init(&v->body, MAX_REQUEST_BYTES);
+	arena_defer(a->arena, drop_body, &v->body);
+	json_write(&v->body, request);
+	json_decref(request);
+	a->body = buf_str(&v->body);
+	front_auction_start(a);
+}
+
+static void on_imps(struct stored_lookup *l)
+{
+	with_imps(container_of(l, struct video_call, lookup));
+}
+
+/* True when the answer is there already. */
+static bool look_up(struct video_call *v, size_t n, void (*done)(struct stored_lookup *))
+{
+	struct auction *a = v->auction;
+
+	v->lookup =
+		(struct stored_lookup){ .arena = a->arena, .items = v->items, .n_items = n, .done = done };
+	return stored_fetch(a->x->stored, &v->lookup, a->x->config->stored_timeout_ms);
+}
+
+static void with_request(struct video_call *v)
+{
+	if (video_check(v->asked, v->req->arena, &v->auction->messages, &v->pods) < 0) {
+		fail(v);
+		return;
+	}
+	v->items = ARENA_ARRAY(v->req->arena, struct stored_item, v->pods.n);
+	for (size_t i = 0; i < v->pods.n; i++)
+		v->items[i] = (struct stored_item){ .kind = STORED_IMP, .id = v->pods.list[i].config_id };
+	if (look_up(v, v->pods.n, on_imps))
+		with_imps(v);
+}
+
+static void with_stored(struct video_call *v)
+{
+	const json_t *stored = v->items[0].value;
+
+	if (!json_is_object(stored)) {
+		(void)refuse(&v->auction->messages, "Stored Request with ID=\"" STR_FMT "\" not found.",
+			     STR_ARG(v->items[0].id));
+		fail(v);
+		return;
+	}
+	v->asked = arena_own_json(v->req->arena, json_merge_patch(stored, v->asked));
+	with_request(v);
+}
+
+static void on_stored(struct stored_lookup *l)
+{
+	with_stored(container_of(l, struct video_call, lookup));
+}
+
+static void start(struct video_call *v)
+{
+	struct str id = json_str_at(v->asked, "storedrequestid");
+
+	if (id.n == 0 && v->auction->x->config->video_stored_required) {
+		(void)refuse(&v->auction->messages, "Unable to find required stored request id");
+		fail(v);
+	} else if (id.n == 0) {
+		with_request(v);
+	} else {
+		v->items = ARENA_NEW(v->req->arena, struct stored_item);
+		v->items[0] = (struct stored_item){ .kind = STORED_REQUEST, .id = id };
+		if (look_up(v, 1, on_stored))
+			with_stored(v);
+	}
+}
+
+void endpoint_video(struct http_request *req)
+{
+	const struct api_key *key = pbs_request_key(req);
+	struct video_call *v = ARENA_NEW(req->arena, struct video_call);
+	struct errtext why;
+
+	if (!pbs_worker_of(req)->server->config->video_enabled) {
+		http_reply(req, 501, "text/plain; charset=utf-8",
+			   STR("The video endpoint is deprecated and will be removed in 5.0. You may "
+			       "re-enable it via "
+			       "the host configuration setting video.enable_deprecated_endpoint"));
+		return;
+	}
+	v->req = req;
+	req->user = v;
+	v->auction = front_auction_new(req, &front);
+	if (!v->auction)
+		return;
+	if (key)
+		v->auction->bound_publisher = str_of(key->publisher);
+	v->asked = arena_own_json(req->arena, json_parse(req->body, &why));
+	if (json_is_object(v->asked)) {
+		start(v);
+		return;
+	}
+	(void)refuse(&v->auction->messages, "%s", v->asked ? "the body is not a JSON object" : why.text);
+	fail(v);
+}
