@@ -17,6 +17,8 @@ log_driver = "k8s-file"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "runc"
+[network]
+network_backend = "netavark"
 EOF
 printf '[storage]\ndriver = "overlay"\ngraphroot = "%s/cs"\nrunroot = "%s/csrun"\n' "$work" "$work" > "$work/storage.conf"
 printf 'export CONTAINERS_CONF=%s/containers.conf CONTAINERS_STORAGE_CONF=%s/storage.conf\n' "$work" "$work" > "$work/env"
