@@ -8,12 +8,15 @@ static bool method_allowed(struct str method)
 	return http_text_list_has(STR("GET,POST,HEAD,OPTIONS"), method);
 }
 
+/* The reference's list, and the two in which a page's API key may travel. */
 static bool headers_allowed(struct str list)
 {
+	struct str allowed = STR("Origin,X-Requested-With,Content-Type,Accept,X-API-Key,Authorization");
+
 	while (list.p) {
 		struct str name = str_trim(str_cut(&list, ','));
 
-		if (name.n && !http_text_list_has(STR("Origin,X-Requested-With,Content-Type,Accept"), name))
+		if (name.n && !http_text_list_has(allowed, name))
 			return false;
 	}
 	return true;

@@ -1,4 +1,5 @@
 /* Cross-origin rules of Prebid Server: any origin may read, with credentials; GET, POST and HEAD only.
+ * Beyond those, a page may send its API key as X-API-Key or Authorization.
  *
  * Source  the reference host's CORS handler as configured by Prebid Server.
  */

@@ -436,6 +436,12 @@ static void cors(void **state)
 		  "Access-Control-Request-Headers: content-type\r\n\r\n",
 		  204, "https://a.b", "true", "POST", "content-type",
 		  "Origin, Access-Control-Request-Method, Access-Control-Request-Headers" },
+		{ "preflight of a page that sends its API key",
+		  "OPTIONS /echo HTTP/1.1\r\n" HOST
+		  "Origin: https://a.b\r\nAccess-Control-Request-Method: POST\r\n"
+		  "Access-Control-Request-Headers: content-type,x-api-key\r\n\r\n",
+		  204, "https://a.b", "true", "POST", "content-type,x-api-key",
+		  "Origin, Access-Control-Request-Method, Access-Control-Request-Headers" },
 		{ "preflight for a header that is not allowed",
 		  "OPTIONS /echo HTTP/1.1\r\n" HOST
 		  "Origin: https://a.b\r\nAccess-Control-Request-Method: POST\r\n"
