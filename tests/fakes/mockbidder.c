@@ -2,7 +2,7 @@
  * like that bidder would. A bare epoll server that scans the request instead of parsing it, so that it never
  * becomes the bottleneck of a measurement.
  *
- *   mockbidder --port 9000 [--host 127.0.0.1] [--seed 1] [--profiles FILE] [--keep]
+ *   mockbidder --port 9000 [--host 127.0.0.1] [--seed 1] [--profiles FILE] [--creatives FILE] [--keep]
  *
  * Profiles (JSON): {"alpha":{"bid":0.7,"price":1.2,"spread":0.4,"latency_ms":40,"jitter":0.3,"error":0.01,
  *   "countries":{"GBR":1.5,"*":1},"formats":{"video":4},"sizes":{"300x600":1.4},"mode":"normal","cur":"USD"}}
@@ -14,6 +14,9 @@
  * Modes: normal, nobid (200, no seats), empty (204), error (500), garbage (not JSON), half (promises more
  * bytes than it sends, then closes), reset (RST), hang (never answers), huge (100 MB), unknownimp, negative,
  * hugeprice, wrongtype.
+ *
+ * Creatives (JSON): {"banner":"<b>{bidder}</b>","video":"<VAST…","native":"{…"}, what is sent instead of the
+ * plain ones; {bidder}, {price}, {w} and {h} are filled in.
  *
  * What a bidder does depends only on seed, bidder name, request id and imp id, so a run can be repeated.
  * POST /best with a request: {"revenue":2.3}, what calling every profiled bidder would have earned.
@@ -110,6 +113,7 @@ static struct bidder bidders[MAX_BIDDERS];
 static size_t n_bidders;
 static uint64_t seed = 1;
 static bool keep;
+static json_t *creatives; /* format -> the markup as JSON text without its quotes */
 static int epoll_fd;
 static struct conn *free_conns;
 static struct conn **heap;
@@ -464,10 +468,37 @@ static void reply_text(struct conn *c, const char *status, const char *body)
 		 strlen(body), body);
 }
 
+/* The markup with its placeholders filled in; `text` is escaped for JSON already. */
+static void write_creative(struct conn *c, const char *text, const struct bidder *b, const struct imp *imp,
+			   double price)
+{
+	while (*text) {
+		size_t n = strcspn(text, "{");
+
+		out_addf(c, "%.*s", (int)n, text);
+		text += n;
+		if (strncmp(text, "{bidder}", 8) == 0)
+			out_addf(c, "%s", b->name);
+		else if (strncmp(text, "{price}", 7) == 0)
+			out_addf(c, "%.2f", price);
+		else if (strncmp(text, "{w}", 3) == 0)
+			out_addf(c, "%lld", (long long)imp->w);
+		else if (strncmp(text, "{h}", 3) == 0)
+			out_addf(c, "%lld", (long long)imp->h);
+		else if (*text) {
+			out_addf(c, "{");
+			text++;
+			continue;
+		}
+		text += strcspn(text, "}") + (*text != '\0');
+	}
+}
+
 static void write_bid(struct conn *c, const struct bidder *b, const struct imp *imp, double price,
 		      enum mode mode)
 {
 	const char *adm = "<div style='width:100%;height:100%;background:#def'>ad</div>";
+	const json_t *own = json_object_get(creatives, imp->format ? imp->format : "banner");
 	int mtype = 1;
 
 	if (imp->format && strcmp(imp->format, "video") == 0) {
@@ -486,10 +517,14 @@ static void write_bid(struct conn *c, const struct bidder *b, const struct imp *
 		price = -price;
 	if (mode == HUGE_PRICE)
 		price = 1e12;
-	out_addf(c,
-		 "{\"id\":\"%s-%.*s\",\"impid\":\"%.*s\",\"price\":%.4f,\"adm\":\"%s\",\"crid\":\"cr-%s\",",
-		 b->name, (int)imp->id.n, imp->id.p, mode == UNKNOWN_IMP ? 7 : (int)imp->id.n,
-		 mode == UNKNOWN_IMP ? "unknown" : imp->id.p, price, adm, b->name);
+	out_addf(c, "{\"id\":\"%s-%.*s\",\"impid\":\"%.*s\",\"price\":%.4f,\"adm\":\"", b->name,
+		 (int)imp->id.n, imp->id.p, mode == UNKNOWN_IMP ? 7 : (int)imp->id.n,
+		 mode == UNKNOWN_IMP ? "unknown" : imp->id.p, price);
+	if (own)
+		write_creative(c, json_string_value(own), b, imp, price);
+	else
+		out_addf(c, "%s", adm);
+	out_addf(c, "\",\"crid\":\"cr-%s\",", b->name);
 	if (mode == WRONG_TYPE)
 		out_addf(c, "\"adomain\":7,");
 	else
@@ -978,16 +1013,39 @@ static int listen_on(const char *host, uint16_t port)
 	return fd;
 }
 
-static void load_profiles(const char *path)
+static json_t *load_object(const char *path)
 {
 	json_error_t error;
-	json_t *j = json_load_file(path, 0, &error), *v;
-	const char *name;
+	json_t *j = json_load_file(path, 0, &error);
 
 	if (!json_is_object(j)) {
 		fprintf(stderr, "mockbidder: %s: %s\n", path, j ? "not an object" : error.text);
 		exit(1);
 	}
+	return j;
+}
+
+static void load_creatives(const char *path)
+{
+	json_t *j = load_object(path), *v;
+	const char *format;
+
+	creatives = json_object();
+	json_object_foreach (j, format, v) {
+		char *text = json_dumps(v, JSON_ENCODE_ANY);
+
+		if (text && json_is_string(v))
+			json_object_set_new(creatives, format, json_stringn(text + 1, strlen(text) - 2));
+		free(text);
+	}
+	json_decref(j);
+}
+
+static void load_profiles(const char *path)
+{
+	json_t *j = load_object(path), *v;
+	const char *name;
+
 	json_object_foreach (j, name, v) {
 		struct bidder *b = bidder_get((struct text){ name, strlen(name) });
 
@@ -1014,9 +1072,11 @@ int main(int argc, char **argv)
 			seed = strtoull(argv[++i], NULL, 10);
 		else if (i + 1 < argc && strcmp(argv[i], "--profiles") == 0)
 			load_profiles(argv[++i]);
+		else if (i + 1 < argc && strcmp(argv[i], "--creatives") == 0)
+			load_creatives(argv[++i]);
 		else {
 			fprintf(stderr, "usage: mockbidder [--host A] [--port N] [--seed N] [--profiles "
-					"FILE] [--keep]\n");
+					"FILE] [--creatives FILE] [--keep]\n");
 			return 2;
 		}
 	}
