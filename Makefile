@@ -30,7 +30,7 @@ endif
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -I. -I$(B)/gen $(WARN) $(CFLAGS.$(VARIANT)) $(PKG_CFLAGS) $(CFLAGS)
 ALL_LIBS   = $(PKG_LIBS) $(LIBS.$(VARIANT)) -lm -pthread
 
-ifneq ($(filter-out deps help clean format check-format check-deps run,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out deps help clean format check-format check-deps run demo e2e,$(or $(MAKECMDGOALS),all)),)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS))
 endif
@@ -114,6 +114,9 @@ DEPS_BUILD := build-essential pkg-config libmicrohttpd-dev libcurl4-openssl-dev 
 DEPS_RUN   := python3 ca-certificates
 DEPS_TEST  := libcmocka-dev python3-pytest python3-yaml clang clang-format clang-tidy libclang-rt-14-dev valgrind git curl \
 	jq wrk redis-server postgresql nginx-light
+# Debian's Node.js only where there is none: the page's build wants version 20 or later.
+DEPS_NPM   := $(if $(shell command -v npm),,nodejs npm)
+DEPS_E2E   := chromium fonts-dejavu-core $(DEPS_NPM)
 deps: ## install the Debian packages that building, running and testing need
 	@deploy/scripts/install-deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST)
 
@@ -121,6 +124,11 @@ run: ## install, build, run both services with mock bidders and show auctions; O
 	@deploy/scripts/install-deps $(DEPS_BUILD) $(DEPS_RUN)
 	@$(MAKE) --no-print-directory -j2 bins
 	@$(PYTHON) deploy/demo/run.py --bin $(B)/bin $(if $(ONCE),--once)
+demo: ## serve a page with Prebid.js beside both services and mock bidders
+	@deploy/scripts/install-deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_NPM)
+	@$(MAKE) --no-print-directory -j2 bins
+	@deploy/demo/build-page $(abspath build/demo)
+	@$(PYTHON) deploy/demo/serve.py --bin $(B)/bin $(DEMO_ARGS)
 bins: $(MAINS) $(B)/bin/mockbidder
 
 test: all ## unit tests, adapter vectors, integration tests against the real binaries
@@ -135,6 +143,11 @@ integration: all
 
 deploy-check: bins ## check images', compose, nginx, Fly, Kubernetes and monitoring files; skips what cannot run here
 	@NEXUS_BIN=$(abspath $(B))/bin PYTHON=$(PYTHON) tests/deploy/check
+
+e2e: ## the page in headless Chromium against the real binaries; screenshots in build/e2e
+	@deploy/scripts/install-deps $(DEPS_RUN) $(DEPS_E2E) || true # tests/run-e2e says what is missing
+	@$(MAKE) --no-print-directory -j2 bins
+	@PYTHON=$(PYTHON) tests/run-e2e $(abspath $(B))/bin
 
 prefix ?= /usr/local
 install: $(MAINS) ## install the services and their configuration below $(prefix)
@@ -199,4 +212,4 @@ help: ## list targets
 
 FORCE: ;
 .SECONDARY:
-.PHONY: all bench bench-adapters docs deps run bins test integration chaos conformance install cov fuzz run-fuzz unit check-asan check-tsan check-vectors check-deps format check-format tidy clean help FORCE
+.PHONY: all bench bench-adapters docs deps run demo bins test e2e integration chaos conformance install cov fuzz run-fuzz unit check-asan check-tsan check-vectors check-deps format check-format tidy clean help FORCE
