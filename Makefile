@@ -208,7 +208,7 @@ tidy: ## clang-tidy over the services
 clean: ## remove build/
 	rm -rf build
 help: ## list targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
 
 FORCE: ;
 .SECONDARY:

@@ -19,7 +19,7 @@ import urllib.parse
 
 import run
 
-ACCOUNT = "courier"
+ACCOUNT, AMP_TAG = "courier", "courier-amp"
 UA = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
 FLOORS = {"banner": 0.05, "video": 0.1, "native": 0.05}
 BANNER = """<style>body{margin:0}</style><div style="box-sizing:border-box;width:{w}px;height:{h}px;padding:22px;font-family:system-ui,sans-serif;\
@@ -102,8 +102,13 @@ class PageStack(run.Stack):
             with open(self.dir / "bidder-info" / f"{name}.yaml", "a") as f:
                 f.write("userSync: { redirect: { url: \"%s/sync/%s?r={{.RedirectURL}}\", userMacro: \"%s-knows-you\" } }\n"
                         % (self.page_url, name, name))
-        (self.dir / "pbs.yaml").write_text(json.dumps({"auth": {"keys": [
-            {"key": self.page_key, "publisher": ACCOUNT, "name": "page", "origins": [self.page_url]}]}}))
+        stored = self.dir / "data" / "stored_requests"
+        stored.mkdir(parents=True)
+        (stored / f"{AMP_TAG}.json").write_text(json.dumps(amp_request(self.names)))
+        (self.dir / "pbs.yaml").write_text(json.dumps({
+            "auth": {"keys": [
+                {"key": self.page_key, "publisher": ACCOUNT, "name": "page", "origins": [self.page_url]}]},
+            "stored_requests": {"directory": str(stored.parent)}}))
         (self.dir / "creatives.json").write_text(json.dumps(
             {"banner": BANNER, "video": VAST % {"page": self.page_url}, "native": native(self.page_url)}))
 
@@ -154,6 +159,13 @@ def page_request(number, names):
     }
 
 
+def amp_request(names):
+    """What is stored for page/amp.html: AMP pages name a request and send no body."""
+    imp = {"id": "amp", "banner": {"format": [{"w": 300, "h": 250}]}, "bidfloor": FLOORS["banner"], "bidfloorcur": "USD",
+           "ext": {"prebid": {"bidder": {name: {} for name in names}}}}
+    return {"id": AMP_TAG, "imp": [imp], "site": {"page": "http://127.0.0.1/"}, "tmax": 400}
+
+
 def rehearse(stack, client, auctions, threads=16):
     """Auctions before anybody looks. What goes wrong in one is seen in the page's own."""
     lock, numbers = threading.Lock(), iter(range(auctions))
@@ -199,6 +211,7 @@ def main():
         print(f"The router has learned from {args.rehearsals} auctions in {time.monotonic() - begin:.1f} s.\n\n"
               f"  the page     {stack.page_url}/\n"
               f"  refused      {stack.page_url}/?consent=refused\n"
+              f"  AMP          {stack.page_url}/amp.html\n"
               f"  nexus-pbs    {stack.pbs_url}/\n"
               f"  nexus-idr    http://127.0.0.1:{stack.idr}/   API key {stack.key}\n\nStop with Ctrl-C.", flush=True)
         try:

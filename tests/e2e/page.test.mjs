@@ -207,6 +207,29 @@ test('without consent there is no sync, no id and no ad', async () => {
     await close(page, 'consent-refused');
 });
 
+test('an AMP page gets its targeting', async () => {
+    const page = await (await browser.newContext()).newPage();
+    let amp;
+
+    for (let i = 0; i < 12 && !amp?.targeting?.hb_bidder; i++) { // not every auction has a bid
+        await page.goto(`${facts.page}/amp.html`);
+        await page.waitForFunction(() => window.amp.done, null, { timeout: WAIT });
+        amp = await page.evaluate(() => window.amp);
+        assert.equal(amp.error, undefined);
+        assert.equal(amp.source, facts.page);
+    }
+    const { hb_bidder: winner, hb_pb: bucket, hb_size: size } = amp.targeting;
+
+    assert.ok(facts.bidders.includes(winner));
+    assert.match(bucket, /^\d+\.\d\d$/);
+    assert.equal(size, '300x250');
+    const { body } = await json(`${facts.mock}/last/${winner}`);
+    assert.equal(body.site.publisher.id, 'courier');
+    assert.equal(body.imp[0].tagid, '/1234/courier');
+    await page.screenshot({ path: path.join(OUT, 'amp.png') });
+    await page.context().close();
+});
+
 test('a page of another origin cannot use the key', async () => {
     const page = await open({ origin: facts.page.replace('127.0.0.1', 'localhost') });
 
