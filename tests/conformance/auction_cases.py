@@ -65,7 +65,7 @@ def price_of(bidder):
 
 
 def factor_of(case, name):
-    prebid = (case["mockBidRequest"].get("ext") or {}).get("prebid") or {}
+    prebid = ((case.get("mockBidRequest") or {}).get("ext") or {}).get("prebid") or {}
     return (prebid.get("bidadjustmentfactors") or {}).get(name, 1)
 
 
@@ -103,8 +103,6 @@ def unknown_stored_data(case, known):
 
 
 def run(name, case, hosts, mock, known):
-    if "/amp/" in f"/{name}" or "query" in case or "expectedAmpResponse" in case:
-        raise Skip("needs GET /openrtb2/amp")
     if "/video/" in f"/{name}" or "requestPayload" in case:
         raise Skip("needs POST /openrtb2/video")
     if unknown := unknown_stored_data(case, known):

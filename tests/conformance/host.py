@@ -51,11 +51,12 @@ def merge(a, b):
 class Setup:
     """What a process depends on; two cases with equal setups may share it."""
 
-    def __init__(self, config=None, infos=None, params=False, responses=None):
-        self.config, self.infos, self.params, self.responses = config or {}, infos or {}, params, responses or {}
+    def __init__(self, config=None, infos=None, params=False, responses=None, requests=None):
+        self.config, self.infos, self.params = config or {}, infos or {}, params
+        self.responses, self.requests = responses or {}, requests or {}
 
     def key(self):
-        return json.dumps([self.config, self.infos, self.params, self.responses], sort_keys=True)
+        return json.dumps([self.config, self.infos, self.params, self.responses, self.requests], sort_keys=True)
 
 
 class Host:
@@ -67,8 +68,10 @@ class Host:
         params.mkdir()
         shutil.copytree(STORED, stored)
         (stored / "stored_responses").mkdir(exist_ok=True)
-        for name, body in setup.responses.items():
-            (stored / "stored_responses" / f"{name}.json").write_text(json.dumps(body))
+        for kind, bodies in (("stored_responses", setup.responses), ("stored_requests", setup.requests)):
+            (stored / kind).mkdir(exist_ok=True)
+            for name, body in bodies.items():
+                (stored / kind / f"{name}.json").write_text(json.dumps(body))
         for name in [*NAMES, *ALIASES, *(n for n in setup.infos if n not in NAMES and n not in ALIASES)]:
             (infos / f"{name}.yaml").write_text(json.dumps(self.info(name, setup.infos.get(name, {}), mock)))
         if setup.params:

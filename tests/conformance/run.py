@@ -9,9 +9,11 @@ import json
 import pathlib
 import sys
 
+import amp_cases
 import auction_cases
 import differences
 import exchange_cases
+from compare import Finding
 from host import BIN, STORED, Hosts
 from mock import MockBidders
 from outcome import Outcome, Skip
@@ -37,6 +39,9 @@ def run_case(name, run, case):
         outcome.differences, outcome.findings = differences.explain(run(), case)
     except Skip as skip:
         outcome.skipped = str(skip)
+    except (AssertionError, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+        # One case that cannot be read, or ends the server, costs itself.
+        outcome.findings = [Finding(("case",), "a result", f"{type(error).__name__}: {error}")]
     return outcome
 
 
@@ -44,8 +49,12 @@ def run_all(vectors, only, mock, hosts):
     known = {(p.parent.name, p.stem) for p in STORED.glob("*/*.json")}
     runs = []
     for name, case in load(vectors, "auction", only):
-        runs.append((setup_key(auction_cases, case), name, case,
-                     lambda name=name, case=case: auction_cases.run(name, case, hosts, mock, known)))
+        if "query" in case:
+            runs.append((setup_key(amp_cases, case), name, case,
+                         lambda name=name, case=case: amp_cases.run(name, case, hosts, mock)))
+        else:
+            runs.append((setup_key(auction_cases, case), name, case,
+                         lambda name=name, case=case: auction_cases.run(name, case, hosts, mock, known)))
     for name, case in load(vectors, "exchange", only):
         runs.append((setup_key(exchange_cases, case), name, case,
                      lambda name=name, case=case: exchange_cases.run(name, case, hosts, mock)))
