@@ -123,6 +123,8 @@ class Host:
 
     def stop(self):
         self.process.stop()
+        if self.process.proc.returncode != 0:
+            raise AssertionError(f"nexus-pbs ended with {self.process.proc.returncode}:\n{self.process.log()[-3000:]}")
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
