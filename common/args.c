@@ -32,6 +32,8 @@ static void usage(const struct args_program *p, FILE *f)
 		"| "
 		"--new-key | --version]\n",
 		p->name);
+	if (p->more_usage)
+		fputs(p->more_usage, f);
 }
 
 /* False for options nobody knows. */

@@ -25,6 +25,7 @@ struct args_program {
 	const char *const *places; /* of the configuration file, ends in NULL; may be NULL */
 	/* Where /health is served, from the service's struct. */
 	void (*health_address)(const void *values, struct str *ret_host, uint16_t *ret_port);
+	const char *more_usage; /* lines on what the service's own main() understands; may be NULL */
 };
 
 /* The configuration when the service is to run. Otherwise NULL: everything is said and done, and *ret_exit is

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "common/args.h"
+#include "idr/migrate.h"
 #include "idr/server.h"
 
 static const char *const places[] = { "idr/config/idr.yaml", "/etc/nexus/idr.yaml", NULL };
@@ -16,13 +17,24 @@ static void health_address(const void *values, struct str *ret_host, uint16_t *r
 
 int main(int argc, char **argv)
 {
-	const struct args_program program = { "nexus-idr", idr_version, &idr_conf_table, places,
-					      health_address };
+	const struct args_program program = {
+		"nexus-idr",
+		idr_version,
+		&idr_conf_table,
+		places,
+		health_address,
+		"       nexus-idr migrate [--config FILE]   brings the database's "
+		"schema up to date\n"
+	};
 	int status;
-	struct conf *conf = args_start(&program, argc, argv, environ, stdout, stderr, &status);
+	bool migrate = argc > 1 && strcmp(argv[1], "migrate") == 0;
+	struct conf *conf =
+		args_start(&program, argc - migrate, argv + migrate, environ, stdout, stderr, &status);
 
 	if (!conf)
 		return status;
+	if (migrate)
+		return migrate_run(conf, stdout, stderr);
 	json_object_seed(0); /* before threads: jansson's hash seed is process-wide */
 	return idr_serve(conf);
 }

@@ -223,6 +223,15 @@ static int start_keeper(struct idr *idr, struct errtext *why)
 	return idr->keeper ? 0 : ERR_UNAVAILABLE;
 }
 
+char *idr_conninfo(const struct idr_config *c)
+{
+	if (*c->database_url)
+		return xstrdup(c->database_url);
+	return *c->database_host ? forwarder_conninfo(c->database_host, c->database_port, c->database_name,
+						      c->database_user, c->database_password)
+				 : NULL;
+}
+
 static int start_forwarder(struct idr *idr, struct errtext *why)
 {
 	const struct idr_config *c = idr->start;
@@ -233,12 +242,8 @@ static int start_forwarder(struct idr *idr, struct errtext *why)
 		.retention_days = c->retention_days,
 	};
 
-	if (*c->database_url)
-		opt.conninfo = xstrdup(c->database_url);
-	else if (*c->database_host)
-		opt.conninfo = forwarder_conninfo(c->database_host, c->database_port, c->database_name,
-						  c->database_user, c->database_password);
-	else
+	opt.conninfo = idr_conninfo(c);
+	if (!opt.conninfo)
 		return 0;
 	idr->forwarder = forwarder_start(&opt, why);
 	return idr->forwarder ? 0 : ERR_INTERNAL;

@@ -60,6 +60,9 @@ const struct settings_tree *idr_settings(struct idr_worker *w);
 int64_t idr_now_ms(const struct idr_worker *w, int64_t ts_ms);
 bool idr_is_ready(const struct idr *idr);
 
+/* What libpq connects by; NULL when no database is configured. The caller frees. */
+char *idr_conninfo(const struct idr_config *c);
+
 /* Runs until SIGTERM or SIGINT and gives the exit status. Takes `conf`. */
 int idr_serve(struct conf *conf);
 

@@ -93,8 +93,8 @@ static void health_address(const void *values, struct str *ret_host, uint16_t *r
 int main(int argc, char **argv)
 {
 	static const char *const places[] = { "pbs/config/pbs.yaml", "/etc/nexus/pbs.yaml", NULL };
-	static const struct args_program program = { "nexus-pbs", NEXUS_VERSION, &pbs_conf_table, places,
-						     health_address };
+	static const struct args_program program = { "nexus-pbs", NEXUS_VERSION,  &pbs_conf_table,
+						     places,      health_address, NULL };
 	const struct pbs_config *config;
 	int status;
 	struct conf *conf = args_start(&program, argc, argv, environ, stdout, stderr, &status);

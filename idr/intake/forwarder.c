@@ -175,6 +175,7 @@ static int connect_to(struct forwarder *f, struct errtext *why)
 	const char *const values[] = {
 		f->opt.conninfo, "3", "10000", "nexus-idr", "-c statement_timeout=10000", NULL
 	};
+	struct pg_schema schema;
 	int err;
 
 	f->conn = PQconnectdbParams(keys, values, 1);
@@ -184,7 +185,7 @@ static int connect_to(struct forwarder *f, struct errtext *why)
 		errtext_set(why, "%.*s", (int)strcspn(text, "\n"), text);
 		return ERR_UNREACHABLE;
 	}
-	err = pg_migrate(f->conn, why);
+	err = pg_migrate(f->conn, &schema, why);
 	if (!err)
 		err = pg_position(f->conn, f->store_id, &f->seq, why);
 	if (!err)

@@ -7,24 +7,14 @@
 #include "common/err.h"
 #include "common/idr_wire.h"
 #include "common/mem.h"
-#include "idr/store/cell.h"
+#include "idr/store/pg_schema.h"
 
 enum { DAY_MS = 86400000, PIECE_MAX_BYTES = 256 << 20 };
 
-/* Held while the schema changes and partitions come and go, so that several machines do not race. */
-#define SCHEMA_LOCK "7233173040"
+#define LATENCY_NAME(ms)  ", latency_le_" #ms
+#define LATENCY_COUNT(ms) ", count(*) FILTER (WHERE response_time_ms <= " #ms ")"
+#define LATENCY_ADD(ms)   ", latency_le_" #ms " = t.latency_le_" #ms " + excluded.latency_le_" #ms
 
-#define LATENCY_COLUMN(ms) ", latency_le_" #ms " bigint NOT NULL DEFAULT 0"
-#define LATENCY_NAME(ms)   ", latency_le_" #ms
-#define LATENCY_COUNT(ms)  ", count(*) FILTER (WHERE response_time_ms <= " #ms ")"
-#define LATENCY_ADD(ms)    ", latency_le_" #ms " = t.latency_le_" #ms " + excluded.latency_le_" #ms
-
-#define FIGURE_COLUMNS                                                                                       \
-	"configured bigint NOT NULL DEFAULT 0, called bigint NOT NULL DEFAULT 0,"                            \
-	" bids bigint NOT NULL DEFAULT 0, wins bigint NOT NULL DEFAULT 0,"                                   \
-	" timeouts bigint NOT NULL DEFAULT 0, errors bigint NOT NULL DEFAULT 0,"                             \
-	" cpm_sum double precision NOT NULL DEFAULT 0, revenue double precision NOT NULL DEFAULT 0,"         \
-	" latency_count bigint NOT NULL DEFAULT 0" CELL_BUCKETS(LATENCY_COLUMN)
 #define FIGURE_NAMES                                                                                         \
 	"configured, called, bids, wins, timeouts, errors, cpm_sum, revenue, latency_count" CELL_BUCKETS(    \
 		LATENCY_NAME)
@@ -40,39 +30,6 @@ enum { DAY_MS = 86400000, PIECE_MAX_BYTES = 256 << 20 };
 	" timeouts = t.timeouts + excluded.timeouts, errors = t.errors + excluded.errors,"                   \
 	" cpm_sum = t.cpm_sum + excluded.cpm_sum, revenue = t.revenue + excluded.revenue,"                   \
 	" latency_count = t.latency_count + excluded.latency_count" CELL_BUCKETS(LATENCY_ADD)
-
-#define AUCTION_COLUMNS                                                                                      \
-	"store_id bigint NOT NULL, seq bigint NOT NULL, ts timestamptz NOT NULL, auction_id text NOT NULL,"  \
-	" publisher_id text NOT NULL, country text, device_type text, ad_format text, ad_size text, os "     \
-	"text,"                                                                                              \
-	" browser text, routing_mode text, experiment_group text, total_configured integer,"                 \
-	" floor_usd real"
-#define BIDDER_COLUMNS                                                                                       \
-	"store_id bigint NOT NULL, seq bigint NOT NULL, pos integer NOT NULL, ts timestamptz NOT NULL,"      \
-	" auction_id text NOT NULL, publisher_id text NOT NULL, country text, device_type text,"             \
-	" ad_format text, bidder_code text NOT NULL, status text NOT NULL, was_selected boolean NOT NULL,"   \
-	" response_time_ms real, bids integer, wins integer, cpm_usd real, revenue_usd real,"                \
-	" routing_score real"
-
-/* Numbered; one that was released is never edited. */
-static const char *const migrations[] = {
-	"CREATE TABLE nexus_forwarded(store_id bigint PRIMARY KEY, seq bigint NOT NULL,"
-	" updated_at timestamptz NOT NULL DEFAULT now());"
-	"CREATE TABLE publishers(publisher_id text PRIMARY KEY, first_seen timestamptz NOT NULL,"
-	" last_seen timestamptz NOT NULL);"
-	"CREATE TABLE routing_decisions(" AUCTION_COLUMNS ", PRIMARY KEY(store_id, seq, ts))"
-	" PARTITION BY RANGE(ts);"
-	"CREATE INDEX ON routing_decisions(publisher_id, ts);"
-	"CREATE TABLE auction_events(" BIDDER_COLUMNS ", PRIMARY KEY(store_id, seq, pos, ts))"
-	" PARTITION BY RANGE(ts);"
-	"CREATE INDEX ON auction_events(publisher_id, bidder_code, ts);"
-	"CREATE TABLE bidder_performance_hourly(hour timestamptz NOT NULL, publisher_id text NOT NULL,"
-	" bidder_code text NOT NULL, country text NOT NULL, device_type text NOT NULL,"
-	" ad_format text NOT NULL, " FIGURE_COLUMNS
-	", PRIMARY KEY(publisher_id, hour, bidder_code, country, device_type, ad_format));"
-	"CREATE TABLE publisher_stats_daily(day date NOT NULL, publisher_id text NOT NULL,"
-	" auctions bigint NOT NULL DEFAULT 0, " FIGURE_COLUMNS ", PRIMARY KEY(publisher_id, day));",
-};
 
 static const char *const write_steps[] = {
 	"INSERT INTO routing_decisions SELECT * FROM stage_auctions",
@@ -208,7 +165,7 @@ void pg_piece_add(struct pg_piece *p, int64_t store_id, const struct event *e)
 
 /* --- talking to the server --- */
 
-static int failed(PGconn *c, PGresult *r, const char *doing, struct errtext *why)
+int pg_failed(PGconn *c, PGresult *r, const char *doing, struct errtext *why)
 {
 	const char *text = r ? PQresultErrorMessage(r) : PQerrorMessage(c);
 
@@ -217,71 +174,33 @@ static int failed(PGconn *c, PGresult *r, const char *doing, struct errtext *why
 	return PQstatus(c) == CONNECTION_OK ? ERR_UPSTREAM : ERR_UNREACHABLE;
 }
 
-static int run(PGconn *c, const char *sql, const char *doing, struct errtext *why)
+int pg_run(PGconn *c, const char *sql, const char *doing, struct errtext *why)
 {
 	PGresult *r = PQexec(c, sql);
 	ExecStatusType st = PQresultStatus(r);
 
 	if (st != PGRES_COMMAND_OK && st != PGRES_TUPLES_OK)
-		return failed(c, r, doing, why);
+		return pg_failed(c, r, doing, why);
 	PQclear(r);
 	return 0;
 }
 
-static int undo(PGconn *c, int err)
+int pg_undo(PGconn *c, int err)
 {
 	if (PQstatus(c) == CONNECTION_OK && PQtransactionStatus(c) != PQTRANS_IDLE)
-		(void)run(c, "ROLLBACK", "rollback", NULL);
+		(void)pg_run(c, "ROLLBACK", "rollback", NULL);
 	return err;
 }
 
-static int read_number(PGconn *c, const char *sql, const char *doing, int64_t *ret_v, struct errtext *why)
+int pg_number(PGconn *c, const char *sql, const char *doing, int64_t *ret_v, struct errtext *why)
 {
 	PGresult *r = PQexec(c, sql);
 
 	if (PQresultStatus(r) != PGRES_TUPLES_OK)
-		return failed(c, r, doing, why);
+		return pg_failed(c, r, doing, why);
 	*ret_v = PQntuples(r) ? strtoll(PQgetvalue(r, 0, 0), NULL, 10) : 0;
 	PQclear(r);
 	return 0;
-}
-
-static int migrate_locked(PGconn *c, struct errtext *why)
-{
-	int64_t have;
-	int err;
-
-	if ((err = run(c, "SELECT pg_advisory_xact_lock(" SCHEMA_LOCK ")", "lock", why)) ||
-	    (err = run(c,
-		       "CREATE TABLE IF NOT EXISTS nexus_schema(version integer PRIMARY KEY,"
-		       " applied_at timestamptz NOT NULL DEFAULT now())",
-		       "schema table", why)) ||
-	    (err = read_number(c, "SELECT coalesce(max(version), 0) FROM nexus_schema", "version", &have,
-			       why)))
-		return err;
-	/* A newer program's additions are no hindrance: what this one names is still there. */
-	for (int64_t v = have; v < (int64_t)ARRAY_LEN(migrations) && !err; v++) {
-		char sql[80];
-
-		snprintf(sql, sizeof sql, "INSERT INTO nexus_schema(version) VALUES(%lld)", (long long)v + 1);
-		err = run(c, migrations[v], "migration", why);
-		if (!err)
-			err = run(c, sql, "migration", why);
-	}
-	return err;
-}
-
-int pg_migrate(PGconn *c, struct errtext *why)
-{
-	int err = run(c, "SET client_min_messages = warning", "set", why);
-
-	if (!err)
-		err = run(c, "BEGIN", "begin", why);
-	if (!err)
-		err = migrate_locked(c, why);
-	if (!err)
-		err = run(c, "COMMIT", "commit", why);
-	return err ? undo(c, err) : 0;
 }
 
 int pg_position(PGconn *c, int64_t store_id, int64_t *ret_seq, struct errtext *why)
@@ -290,7 +209,7 @@ int pg_position(PGconn *c, int64_t store_id, int64_t *ret_seq, struct errtext *w
 
 	snprintf(sql, sizeof sql, "SELECT seq FROM nexus_forwarded WHERE store_id = %lld",
 		 (long long)store_id);
-	return read_number(c, sql, "position", ret_seq, why);
+	return pg_number(c, sql, "position", ret_seq, why);
 }
 
 static void day_text(int64_t ms, bool dashes, char text[32])
@@ -308,8 +227,11 @@ static void day_text(int64_t ms, bool dashes, char text[32])
 static int make_partitions(PGconn *c, int64_t first_ms, int64_t last_ms, struct errtext *why)
 {
 	static const char *const tables[] = { "routing_decisions", "auction_events" };
-	int err = 0;
+	int64_t partitions;
+	int err = pg_has_partitions(c, &partitions, why);
 
+	if (err || !partitions)
+		return err;
 	for (int64_t day = first_ms / DAY_MS; day <= last_ms / DAY_MS && !err; day++)
 		for (size_t t = 0; t < ARRAY_LEN(tables) && !err; t++) {
 			char name[32], from[32], to[32], sql[256];
@@ -321,7 +243,7 @@ static int make_partitions(PGconn *c, int64_t first_ms, int64_t last_ms, struct 
 				 "CREATE TABLE IF NOT EXISTS %s_%s PARTITION OF %s"
 				 " FOR VALUES FROM ('%s 00:00+00') TO ('%s 00:00+00')",
 				 tables[t], name, tables[t], from, to);
-			err = run(c, sql, "partition", why);
+			err = pg_run(c, sql, "partition", why);
 		}
 	return err;
 }
@@ -331,20 +253,20 @@ static int copy_in(PGconn *c, const char *sql, struct str rows, struct errtext *
 	PGresult *r = PQexec(c, sql);
 
 	if (PQresultStatus(r) != PGRES_COPY_IN)
-		return failed(c, r, "copy", why);
+		return pg_failed(c, r, "copy", why);
 	PQclear(r);
 	for (size_t at = 0; at < rows.n;) {
 		size_t n = rows.n - at < 65536 ? rows.n - at : 65536;
 
 		if (PQputCopyData(c, rows.p + at, (int)n) != 1)
-			return failed(c, NULL, "copy", why);
+			return pg_failed(c, NULL, "copy", why);
 		at += n;
 	}
 	if (PQputCopyEnd(c, NULL) != 1)
-		return failed(c, NULL, "copy", why);
+		return pg_failed(c, NULL, "copy", why);
 	r = PQgetResult(c);
 	if (PQresultStatus(r) != PGRES_COMMAND_OK)
-		return failed(c, r, "copy", why);
+		return pg_failed(c, r, "copy", why);
 	PQclear(r);
 	while ((r = PQgetResult(c)))
 		PQclear(r);
@@ -367,7 +289,7 @@ static int advance(PGconn *c, int64_t store_id, int64_t after_seq, int64_t seq, 
 			 (long long)store_id, (long long)seq);
 	r = PQexec(c, sql);
 	if (PQresultStatus(r) != PGRES_COMMAND_OK)
-		return failed(c, r, "position", why);
+		return pg_failed(c, r, "position", why);
 	if (strcmp(PQcmdTuples(r), "1") != 0) {
 		PQclear(r);
 		errtext_set(why, "position: somebody else moved it");
@@ -382,37 +304,54 @@ static int write_steps_of(PGconn *c, int64_t store_id, int64_t after_seq, const 
 {
 	int err;
 
-	if ((err = run(c, "BEGIN", "begin", why)) ||
-	    (err = run(c,
-		       "CREATE TEMP TABLE IF NOT EXISTS stage_auctions(" AUCTION_COLUMNS
-		       ") ON COMMIT DELETE ROWS;"
-		       "CREATE TEMP TABLE IF NOT EXISTS stage_bidders(" BIDDER_COLUMNS
-		       ") ON COMMIT DELETE ROWS",
-		       "staging", why)) ||
+	if ((err = pg_run(c, "BEGIN", "begin", why)) ||
+	    (err = pg_run(c,
+			  "CREATE TEMP TABLE IF NOT EXISTS stage_auctions(" AUCTION_COLUMNS
+			  ") ON COMMIT DELETE ROWS;"
+			  "CREATE TEMP TABLE IF NOT EXISTS stage_bidders(" BIDDER_COLUMNS
+			  ") ON COMMIT DELETE ROWS",
+			  "staging", why)) ||
 	    (err = advance(c, store_id, after_seq, p->last_seq, why)) ||
-	    (err = run(c, "SELECT pg_advisory_xact_lock(" SCHEMA_LOCK ")", "lock", why)) ||
+	    (err = pg_run(c, "SELECT pg_advisory_xact_lock(" SCHEMA_LOCK ")", "lock", why)) ||
 	    (err = make_partitions(c, p->first_ms, p->last_ms, why)) ||
 	    (err = copy_in(c, "COPY stage_auctions FROM STDIN", buf_str(&p->auctions), why)) ||
 	    (err = copy_in(c, "COPY stage_bidders FROM STDIN", buf_str(&p->bidders), why)))
 		return err;
 	for (size_t i = 0; i < ARRAY_LEN(write_steps) && !err; i++)
-		err = run(c, write_steps[i], "insert", why);
-	return err ? err : run(c, "COMMIT", "commit", why);
+		err = pg_run(c, write_steps[i], "insert", why);
+	return err ? err : pg_run(c, "COMMIT", "commit", why);
 }
 
 int pg_write(PGconn *c, int64_t store_id, int64_t after_seq, const struct pg_piece *p, struct errtext *why)
 {
 	int err = write_steps_of(c, store_id, after_seq, p, why);
 
-	return err ? undo(c, err) : 0;
+	return err ? pg_undo(c, err) : 0;
+}
+
+static int drop_chunks(PGconn *c, int64_t before_ms, struct errtext *why)
+{
+	char day[32], sql[256];
+
+	day_text(before_ms, true, day);
+	snprintf(sql, sizeof sql,
+		 "SELECT drop_chunks('routing_decisions', older_than => timestamptz '%s 00:00+00');"
+		 "SELECT drop_chunks('auction_events', older_than => timestamptz '%s 00:00+00')",
+		 day, day);
+	return pg_run(c, sql, "dropping chunks", why);
 }
 
 int pg_drop_before(PGconn *c, int64_t before_ms, struct errtext *why)
 {
 	char day[32], sql[512];
 	PGresult *r;
-	int err = 0;
+	int64_t partitions;
+	int err = pg_has_partitions(c, &partitions, why);
 
+	if (err)
+		return err;
+	if (!partitions)
+		return drop_chunks(c, before_ms, why);
 	day_text(before_ms, false, day);
 	snprintf(sql, sizeof sql,
 		 "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p"
@@ -421,10 +360,10 @@ int pg_drop_before(PGconn *c, int64_t before_ms, struct errtext *why)
 		 day);
 	r = PQexec(c, sql);
 	if (PQresultStatus(r) != PGRES_TUPLES_OK)
-		return failed(c, r, "partitions", why);
+		return pg_failed(c, r, "partitions", why);
 	for (int i = 0; i < PQntuples(r) && !err; i++) {
 		snprintf(sql, sizeof sql, "DROP TABLE IF EXISTS %s", PQgetvalue(r, i, 0));
-		err = run(c, sql, "dropping a partition", why);
+		err = pg_run(c, sql, "dropping a partition", why);
 	}
 	PQclear(r);
 	return err;

@@ -1,7 +1,8 @@
 /* The product's schema in PostgreSQL, and writing into it. Calls block.
  *
- * Plain PostgreSQL 13 or newer: raw tables are partitioned by day, roll-ups are kept up by whoever inserts, retention
- * drops whole partitions.
+ * PostgreSQL 13 or newer. Roll-ups are kept up by whoever inserts, in every tier. Raw tables are partitioned by day, and
+ * retention drops whole partitions; where the extension timescaledb was there when the tables were made they are
+ * hypertables with chunks instead, and compressed where its licence allows it.
  * Errors  ERR_UNREACHABLE or ERR_UPSTREAM with `why` in the server's words; the transaction is then undone.
  */
 #ifndef IDR_STORE_PG_H
@@ -25,7 +26,15 @@ void pg_piece_deinit(struct pg_piece *p);
 void pg_piece_clear(struct pg_piece *p);
 void pg_piece_add(struct pg_piece *p, int64_t store_id, const struct event *e);
 
-int pg_migrate(PGconn *c, struct errtext *why);
+enum pg_tier { PG_PLAIN, PG_TIMESCALE_APACHE, PG_TIMESCALE, PG_TIERS };
+const char *pg_tier_name(enum pg_tier tier);
+
+struct pg_schema {
+	enum pg_tier tier;
+	int64_t before, after; /* the schema's version */
+};
+/* Brings the schema to the newest version, in one transaction; several may try at the same time. */
+int pg_migrate(PGconn *c, struct pg_schema *ret_s, struct errtext *why);
 /* The last event of this store that is in the database; 0 for none. */
 int pg_position(PGconn *c, int64_t store_id, int64_t *ret_seq, struct errtext *why);
 /* Writes the piece if the database is still where it was (`after_seq`). */

@@ -1,9 +1,10 @@
 """History reaches PostgreSQL once, whatever dies on the way."""
 import random
+import subprocess
 
 import pytest
 from idr_stack import CHAOS_ROUNDS, T0, Idr, Market, bid, event, no_bid
-from pbs_stack import running, wait_until
+from pbs_stack import BIN, running, wait_until
 from postgres_stack import Postgres
 
 FAST = "database: { forward_ms: 20, forward_events: 50 }"
@@ -98,3 +99,82 @@ def test_old_partitions_go(tmp_path, pg):
         idr.start()  # the first thing after a connection
         wait_until(lambda: pg.number("SELECT count(*) FROM auction_events") == 1, 10, "the old day is dropped")
         assert pg.number("SELECT sum(auctions) FROM publisher_stats_daily") == 2
+
+
+def migrate(url):
+    return subprocess.run([BIN / "nexus-idr", "migrate"], env={"AUTH_ENABLED": "false", **({"DATABASE_URL": url} if url else {})},
+                          capture_output=True, text=True)
+
+
+def test_migrate_twice_and_by_many(tmp_path, pg):
+    many = [subprocess.Popen([BIN / "nexus-idr", "migrate"], env={"AUTH_ENABLED": "false", "DATABASE_URL": pg.url},
+                             stdout=subprocess.PIPE, text=True) for _ in range(6)]
+    said = sorted(p.communicate(timeout=60)[0] for p in many)
+    assert said == ["schema 0 -> 2 (plain PostgreSQL)\n"] + ["schema 2 -> 2 (plain PostgreSQL)\n"] * 5
+    assert all(p.returncode == 0 for p in many)
+    again = migrate(pg.url)
+    assert (again.returncode, again.stdout) == (0, "schema 2 -> 2 (plain PostgreSQL)\n")
+    assert pg.query("SELECT version, length(checksum) FROM nexus_schema ORDER BY 1") == [["1", "16"], ["2", "16"]]
+    with running(Idr(tmp_path, FAST, env={"DATABASE_URL": pg.url})) as (idr,):
+        idr.send([event("a", T0)])
+        caught_up(idr, pg, 1)
+
+
+def test_migrate_refuses(pg):
+    assert "DATABASE_URL" in migrate(None).stderr
+    unreachable = migrate("postgresql://nobody@127.0.0.1:1/none")
+    assert unreachable.returncode == 1 and "refused" in unreachable.stderr
+    assert migrate(pg.url).returncode == 0
+    pg.query("UPDATE nexus_schema SET checksum = '0123456789abcdef' WHERE version = 1")
+    changed = migrate(pg.url)
+    assert changed.returncode == 1 and "migration 1" in changed.stderr
+
+
+def test_schema_of_older_and_newer_programs(tmp_path, pg):
+    assert migrate(pg.url).returncode == 0
+    pg.query("ALTER TABLE nexus_schema DROP COLUMN checksum; DELETE FROM nexus_schema WHERE version > 1")
+    assert migrate(pg.url).stdout == "schema 1 -> 2 (plain PostgreSQL)\n"
+    pg.query("INSERT INTO nexus_schema(version, checksum) VALUES (99, 'x'); ALTER TABLE auction_events ADD COLUMN more text")
+    with running(Idr(tmp_path, FAST, env={"DATABASE_URL": pg.url})) as (idr,):
+        idr.send([event("a", T0)])
+        caught_up(idr, pg, 1)
+
+
+# What the extension's functions take, without what they do: PostgreSQL checks names and types of the calls.
+STAND_IN = """
+SET allow_system_table_mods = on;
+INSERT INTO pg_extension(oid, extname, extowner, extnamespace, extrelocatable, extversion)
+  VALUES (99999, 'timescaledb', 10, 'public'::regnamespace, false, '2.28.3');
+CREATE SCHEMA timescaledb_information;
+CREATE TABLE timescaledb_information.hypertables AS SELECT 'auction_events'::name AS hypertable_name;
+CREATE TABLE calls(name text, arg text);
+CREATE FUNCTION create_hypertable(relation regclass, time_column_name name, chunk_time_interval anyelement,
+  create_default_indexes boolean) RETURNS void LANGUAGE sql AS
+  $$ INSERT INTO calls VALUES ('create_hypertable', relation::text || ' ' || time_column_name) $$;
+CREATE FUNCTION drop_chunks(relation regclass, older_than timestamptz) RETURNS SETOF text LANGUAGE sql AS
+  $$ INSERT INTO calls VALUES ('drop_chunks', relation::text); SELECT NULL::text $$;
+"""
+
+
+@pytest.mark.parametrize("license, tier", [("apache", "Apache licence"), ("timescale", "community licence")])
+def test_timescale_tiers_are_told_apart(tmp_path, pg, license, tier):
+    """A stand-in for the extension: the branches and the calls are tested, not what the extension makes of them."""
+    pg.query(STAND_IN)
+    pg.query(f"ALTER DATABASE postgres SET timescaledb.license = '{license}'")
+    try:
+        assert tier in migrate(pg.url).stdout
+        # the stand-in cannot compress; that is no reason to stop
+        assert pg.query("SELECT name, arg FROM calls ORDER BY arg") == [["create_hypertable", "auction_events ts"],
+                                                                          ["create_hypertable", "routing_decisions ts"]]
+        assert pg.number("SELECT count(*) FROM pg_partitioned_table") == 0
+        with running(Idr(tmp_path, FAST, env={"DATABASE_URL": pg.url})) as (idr,):
+            idr.send([event("a", T0), event("b", T0 + 86400)])
+            caught_up(idr, pg, 2)
+            assert pg.number("SELECT sum(auctions) FROM publisher_stats_daily") == 2
+            assert idr.ask("GET", "/health").json()["postgres"]["status"] == "ok"
+            wait_until(lambda: pg.number("SELECT count(DISTINCT arg) FROM calls WHERE name = 'drop_chunks'") == 2, 10,
+                       "old chunks are looked for")
+    finally:
+        pg.query("SET allow_system_table_mods = on; DELETE FROM pg_extension WHERE extname = 'timescaledb';"
+                 "DROP SCHEMA timescaledb_information CASCADE")
+        pg.query("ALTER DATABASE postgres RESET timescaledb.license")

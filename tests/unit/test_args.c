@@ -22,7 +22,7 @@ static void address(const void *values, struct str *ret_host, uint16_t *ret_port
 	*ret_port = (uint16_t)((const struct test_conf *)values)->port;
 }
 
-static const struct args_program program = { "nexus-test", "1.2", &table, NULL, address };
+static const struct args_program program = { "nexus-test", "1.2", &table, NULL, address, "" };
 static char out_text[4096], err_text[4096];
 
 /* Runs with one argument; the exit status, or -1 when the service would run. */
