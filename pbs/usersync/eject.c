@@ -1,3 +1,5 @@
+/* Each id has a rank, the number of its group: the last group's is the highest but for that of ids in no group.
+ * The highest rank goes first. Ranks are looked up once, since the cookie's owner decides how many ids it has. */
 #include "pbs/usersync/eject.h"
 
 #include "common/json.h"
@@ -31,62 +33,51 @@ static bool in_group(const struct eject_rules *r, const json_t *group, struct st
 	return false;
 }
 
-static bool in_any_group(const struct eject_rules *r, struct str key)
+static size_t rank_of(const struct eject_rules *r, struct str key)
 {
-	const json_t *group;
-	size_t i;
+	size_t n = json_array_size(r->groups);
 
-	json_array_foreach (r->groups, i, group)
-		if (in_group(r, group, key))
-			return true;
-	return false;
+	for (size_t i = n; i-- > 0;)
+		if (in_group(r, json_array_get(r->groups, i), key))
+			return i;
+	return n;
 }
 
-/* The first to expire of those in `group`, of those in no group when it is NULL; NULL when there is none. */
-static const struct uid *find_oldest(const struct uids *u, const struct eject_rules *r, const json_t *group,
-				     size_t *ret_n)
+/* The highest rank's first to expire; *ret_unranked counts the ids in no group. */
+static size_t find_first_to_go(const struct uids *u, const size_t *ranks, size_t n_groups,
+			       size_t *ret_unranked)
 {
-	const struct uid *oldest = NULL;
+	size_t first = 0;
 
-	*ret_n = 0;
+	*ret_unranked = 0;
 	for (size_t i = 0; i < u->n; i++) {
-		const struct uid *one = &u->list[i];
+		bool earlier = u->list[i].expires_us < u->list[first].expires_us;
 
-		if (group ? !in_group(r, group, one->key) : in_any_group(r, one->key))
-			continue;
-		(*ret_n)++;
-		if (!oldest || one->expires_us < oldest->expires_us)
-			oldest = one;
+		*ret_unranked += ranks[i] == n_groups;
+		if (ranks[i] > ranks[first] || (ranks[i] == ranks[first] && earlier))
+			first = i;
 	}
-	return oldest;
-}
-
-static const struct uid *find_least_important(const struct uids *u, const struct eject_rules *r)
-{
-	size_t n;
-
-	for (size_t i = json_array_size(r->groups); i-- > 0;) {
-		const struct uid *one = find_oldest(u, r, json_array_get(r->groups, i), &n);
-
-		if (one)
-			return one;
-	}
-	return NULL;
+	return first;
 }
 
 enum eject_result uids_eject(struct uids *u, const struct eject_rules *r)
 {
-	while (r->max_bytes && u->n && cookie_bytes(u) > r->max_bytes) {
-		size_t n;
-		const struct uid *goes = find_oldest(u, r, NULL, &n);
+	size_t n_groups = json_array_size(r->groups), unranked, *ranks;
+
+	if (!r->max_bytes || cookie_bytes(u) <= r->max_bytes)
+		return EJECT_FITS;
+	ranks = ARENA_ARRAY(u->arena, size_t, u->n);
+	for (size_t i = 0; i < u->n; i++)
+		ranks[i] = rank_of(r, u->list[i].key);
+	while (u->n && cookie_bytes(u) > r->max_bytes) {
+		size_t goes = find_first_to_go(u, ranks, n_groups, &unranked);
 
 		if (u->n == 1)
 			return EJECT_TOO_BIG;
-		if (n == 1 && json_array_size(r->groups) && !in_any_group(r, r->key))
+		if (unranked == 1 && n_groups && rank_of(r, r->key) == n_groups)
 			return EJECT_NOT_PRIORITY;
-		if (!goes)
-			goes = find_least_important(u, r);
-		uids_remove(u, goes->key);
+		memmove(&ranks[goes], &ranks[goes + 1], (u->n - goes - 1) * sizeof *ranks);
+		uids_remove(u, u->list[goes].key);
 	}
 	return EJECT_FITS;
 }
