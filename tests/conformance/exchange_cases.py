@@ -208,8 +208,9 @@ def compare_sent(case, mock, core_of):
         wanted = (out.get("expectRequest") or {}).get("ortbRequest")
         if wanted is None:
             continue
-        own = lambda r: name in (((r.get("ext") or {}).get("prebid") or {}).get("aliases") or {})
-        sent = [r for r in mock.received.get(core_of[name], []) if own(r) == (core_of[name] != name)]
+        aliases = lambda r: ((r.get("ext") or {}).get("prebid") or {}).get("aliases") or {}
+        is_own = lambda r: not aliases(r) if core_of[name] == name else name in aliases(r)
+        sent = [r for r in mock.received.get(core_of[name], []) if is_own(r)]
         if not sent:
             findings.append(Finding(("to", name), wanted, None))
             continue
