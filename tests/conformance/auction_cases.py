@@ -27,8 +27,9 @@ def setup_of(case):
         if "version" in (info.get("openrtb") or {}):
             info["openrtb"] = {**info["openrtb"], "version": float(info["openrtb"]["version"])}
     for bidder in given.get("mockBidders") or []:
+        info = infos.setdefault(bidder["bidderName"], {})
         if bidder.get("seat"):
-            infos.setdefault(bidder["bidderName"], {})["seatFromResponse"] = True
+            info["seatFromResponse"] = True
     for name in given.get("disabledAdapters") or []:
         infos.setdefault(name, {})["disabled"] = True
     params = bool(given.get("realParamsValidator")) or "failed validation" in (case.get("expectedErrorMessage") or "")
