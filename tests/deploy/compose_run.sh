@@ -7,6 +7,9 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=${1:?a scratch folder}
+# Its own storage: containers that others run are not seen here.
+# shellcheck source=/dev/null
+. "$work/env"
 ns=nexus-$$
 export DOCKER_HOST=unix://$work/podman.sock COMPOSE_PROJECT_NAME=nexus COMPOSE_HTTP_TIMEOUT=120
 export REVISION=one IDR_IMAGE=localhost/nexus-idr:local PBS_IMAGE=localhost/nexus-pbs:local
@@ -26,6 +29,8 @@ finish() {
 now() { date +%s.%N; }
 took() { echo "$1: $(echo "$(now) - $2" | bc | sed 's/^\./0./;s/\(\.[0-9][0-9]\).*/\1/') s"; }
 
+# What an interrupted run left behind would be taken for part of this one.
+podman rm -f -a -t 1 > /dev/null 2>&1 || true
 ip netns add "$ns"
 trap finish EXIT
 ip netns exec "$ns" ip link set lo up
@@ -76,7 +81,7 @@ loop() {
 verdict() {
     touch "$work/stop"
     wait "$looping"
-    echo "$1: $(wc -l < "$work/count") requests, $(grep -c . "$work/failed" 2> /dev/null || true) failed"
+    echo "$1: $(wc -l < "$work/count") requests, $([ -e "$work/failed" ] && wc -l < "$work/failed" || echo 0) failed"
     [ ! -s "$work/failed" ] || { head "$work/failed" >&2; exit 1; }
 }
 
@@ -97,10 +102,11 @@ verdict "the roll"
 loop & looping=$!
 start=$(now)
 export PBS_IMAGE=localhost/nexus-pbs:next IDR_IMAGE=localhost/nexus-idr:next
-if PBS_IMAGE=localhost/nexus-pbs:broken ROLL_TIMEOUT=8 inside "$root/deploy/scripts/roll" pbs-1; then
+if PBS_IMAGE=localhost/nexus-pbs:broken ROLL_TIMEOUT=8 inside "$root/deploy/scripts/roll" pbs-1 2> "$work/roll.log"; then
     echo "a broken version was taken for a good one" >&2
     exit 1
 fi
+grep 'is back on' "$work/roll.log" || { cat "$work/roll.log" >&2; exit 1; }
 took "a broken version noticed and put back" "$start"
 verdict "the broken version"
 smoke
