@@ -6,7 +6,7 @@
 #include "idr/store/context_bytes.h"
 #include "idr/store/sqlite.h"
 
-enum { PENDING_MAX = 100000 /* roll-up rows in memory before they are written at once */ };
+enum { PENDING_MAX = 4000 /* roll-up rows in memory before they are written: few, so that no reader waits for many */ };
 
 static int64_t auction_key(const struct event *e)
 {
