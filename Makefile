@@ -137,7 +137,8 @@ test: all ## unit tests, adapter vectors, integration tests against the real bin
 	@$(MAKE) --no-print-directory integration
 chaos: all ## the tests that kill processes under load, in their long form (CHAOS_ROUNDS=100)
 	@CHAOS_ROUNDS=$(or $(CHAOS_ROUNDS),100) NEXUS_BIN=$(abspath $(B))/bin $(PYTHON) -m pytest -q -p no:cacheprovider \
-		tests/integration/test_idr_learning.py tests/integration/test_idr_postgres.py -k "lost or killed"
+		tests/integration/test_idr_learning.py tests/integration/test_idr_postgres.py \
+		tests/integration/test_idr_redis.py -k "lost or killed"
 integration: all
 	@NEXUS_BIN=$(abspath $(B))/bin $(PYTHON) -m pytest -q -p no:cacheprovider tests/integration $(PYTEST_ARGS)
 

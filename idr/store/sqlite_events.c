@@ -6,7 +6,10 @@
 #include "idr/store/context_bytes.h"
 #include "idr/store/sqlite.h"
 
-enum { PENDING_MAX = 4000 /* roll-up rows in memory before they are written: few, so that no reader waits for many */ };
+enum {
+	PENDING_MAX =
+		4000 /* roll-up rows in memory before they are written: few, so that no reader waits for many */
+};
 
 static int64_t auction_key(const struct event *e)
 {

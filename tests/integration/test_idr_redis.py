@@ -1,8 +1,9 @@
 """Machines that share a Redis learn from each other, are set together, and go on alone without it."""
+import random
 import subprocess
 
 import pytest
-from idr_stack import T0, Idr, Market
+from idr_stack import CHAOS_ROUNDS, T0, Idr, Market
 from pbs_stack import BIN, running, wait_until
 from redis_stack import Redis
 
@@ -119,6 +120,28 @@ def test_redis_dies_and_comes_back(tmp_path, redis):
         heard(b, 300)
         wait_until(lambda: b.ask("GET", SETTINGS).json()["settings"] == {"max_bidders": 3}, 10, "settings arrive")
         assert a.ask("GET", "/health").json()["status"] == "healthy"
+
+
+def test_nothing_is_lost_whoever_is_killed(tmp_path, redis):
+    """What was acknowledged is recorded once, and what is learned is not less than what was recorded."""
+    rng, market, sent = random.Random(5), Market(), 0
+    a, b = idr(tmp_path / "a", redis), idr(tmp_path / "b", redis)
+    with running(a, b):
+        for _ in range(CHAOS_ROUNDS):
+            for _ in range(rng.randrange(2, 6)):
+                a.send(market.events(rng.randrange(10, 60)))
+            victim = rng.choice([a, b, redis])
+            victim.kill()
+            if victim is not a:
+                a.send(market.events(20))
+            victim.start()
+        sent = market.n
+        connected(a, b)
+        a.send(market.events(50))
+        assert a.stats()["totals"]["auctions"] == sent + 50
+        a.learned(sent + 50)
+        wait_until(lambda: b.metric("nexus_idr_redis_events_received_total") >= 50, 20, "the last ones are heard")
+        assert b.stats()["totals"]["auctions"] == 0
 
 
 def test_settings_and_floors_are_told(tmp_path, redis):
