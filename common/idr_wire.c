@@ -20,8 +20,7 @@ const char *const idr_status_names[IDR_STATUSES] = {
 	[IDR_ERROR] = "error", [IDR_NOT_CALLED] = "not_called",
 };
 
-/* --- writing: `sep` is '{' before the first member, ',' before the others ----------------------------------
- */
+/* --- writing: `sep` is '{' before the first member, ',' before the others --- */
 
 static void key(struct buf *b, char *sep, const char *name)
 {
@@ -229,8 +228,7 @@ void idr_wire_write_event(struct buf *b, const struct idr_event *e)
 	buf_add(b, "]}", 2);
 }
 
-/* --- reading
- * ------------------------------------------------------------------------------------------------ */
+/* --- reading --- */
 
 static int wrong(struct errtext *why, const char *where, const char *name, const char *wanted)
 {

@@ -11,6 +11,7 @@ enum { MAX_BODY_BYTES = 1 << 20, MAX_REPLY_BYTES = 1 << 20 };
 const char *const unrouted_names[UNROUTED_VALUES] = {
 	[ROUTED] = "routed",
 	[UNROUTED_DISABLED] = "disabled",
+	[UNROUTED_NOBODY] = "no_bidders",
 	[UNROUTED_BREAKER] = "breaker_open",
 	[UNROUTED_TIMEOUT] = "timeout",
 	[UNROUTED_ERROR] = "error",

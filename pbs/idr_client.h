@@ -16,6 +16,7 @@
 enum unrouted {
 	ROUTED,
 	UNROUTED_DISABLED, /* routing is off */
+	UNROUTED_NOBODY,   /* no bidder may be called, so there is nothing to ask */
 	UNROUTED_BREAKER,  /* it failed too often; not asked */
 	UNROUTED_TIMEOUT,
 	UNROUTED_ERROR,   /* unreachable, reset, or a status other than 200 */

@@ -10,8 +10,7 @@
 /* Accounts kept per worker. A place is shared by those that hash to it: the last one stays. */
 enum { PLACES = 256 };
 
-/* --- the host
- * ------------------------------------------------------------------------------------------------- */
+/* --- the host --- */
 
 static json_t *list_new(const struct conf_list *l)
 {
@@ -77,8 +76,7 @@ int privacy_settings_host(const struct pbs_config *c, struct errtext *why, struc
 	return 0;
 }
 
-/* --- accounts
- * ------------------------------------------------------------------------------------------------- */
+/* --- accounts --- */
 
 struct shared_account {
 	size_t refs;

@@ -31,8 +31,7 @@ enum {
 	MAX_DEFAULT_REQUEST_BYTES = 1 << 20
 };
 
-/* --- loading
- * --------------------------------------------------------------------------------------------------- */
+/* --- loading --- */
 
 static int load_keys(struct pbs_server *s, struct errtext *why)
 {
@@ -140,8 +139,7 @@ void pbs_server_unload(struct pbs_server *s)
 	api_keys_free(s->keys);
 }
 
-/* --- requests
- * -------------------------------------------------------------------------------------------------- */
+/* --- requests --- */
 
 const struct api_key *pbs_request_key(const struct http_request *req)
 {
@@ -222,8 +220,7 @@ static void after_request(struct http_request *req)
 		  LOG_INT("status", req->status), LOG_INT("us", us), LOG_INT("bytes", req->reply_bytes));
 }
 
-/* --- workers
- * --------------------------------------------------------------------------------------------------- */
+/* --- workers --- */
 
 static void start_router(struct pbs_worker *w)
 {
@@ -407,8 +404,7 @@ int pbs_server_start(struct pbs_server *s, struct errtext *why)
 	return s->workers ? 0 : ERR_UNAVAILABLE;
 }
 
-/* --- ending
- * ---------------------------------------------------------------------------------------------------- */
+/* --- ending --- */
 
 /* Looks every few milliseconds whether the last request and the last event have left. */
 static void look_drained(struct loop_timer *t)

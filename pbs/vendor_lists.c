@@ -86,8 +86,7 @@ static struct place *place_at(struct vendor_lists *v, unsigned specification, un
 	return &v->places[specification - MIN_SPECIFICATION][version];
 }
 
-/* --- what is at hand
- * ------------------------------------------------------------------------------------------ */
+/* --- what is at hand --- */
 
 /* Takes the list. One that is there already stays: readers may be in it. */
 static void keep(void *ctx, struct gvl *list)
@@ -145,8 +144,7 @@ const struct gvl *vendor_lists_find(struct vendor_lists *v, unsigned specificati
 	return list;
 }
 
-/* --- fetching
- * ------------------------------------------------------------------------------------------------- */
+/* --- fetching --- */
 
 static void next(struct vendor_lists *v);
 
@@ -352,8 +350,7 @@ static void on_want(struct mailbox_msg *m)
 	next(v);
 }
 
-/* --- life
- * ----------------------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 struct vendor_lists *vendor_lists_new(const struct pbs_config *c, struct metrics_set *metrics)
 {

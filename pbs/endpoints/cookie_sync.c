@@ -83,7 +83,7 @@ static void fail(struct cookie_sync *cs, int http_status, enum pbs_sync_status s
 		   str_of(arena_printf(cs->req->arena, STR_FMT "\n", STR_ARG(text))));
 }
 
-/* --- what is asked ------------------------------------------------------------------------------------- */
+/* --- what is asked --- */
 
 static int read_gdpr(struct cookie_sync *cs, struct errtext *why)
 {
@@ -198,7 +198,7 @@ static int read_signals(struct cookie_sync *cs, struct errtext *why)
 	return read_filter(cs, SYNC_REDIRECT, "image", why);
 }
 
-/* --- who is chosen ------------------------------------------------------------------------------------- */
+/* --- who is chosen --- */
 
 static bool is_allowed(const void *ctx, struct str bidder)
 {
@@ -252,7 +252,7 @@ static void choose(struct cookie_sync *cs, struct sync_choices *ret)
 	sync_choose(&in, &w->exchange.rng, cs->req->arena, ret);
 }
 
-/* --- the answer ---------------------------------------------------------------------------------------- */
+/* --- the answer --- */
 
 static struct str safe(struct str s)
 {

@@ -8,7 +8,7 @@
 #include "pbs/metrics.h"
 #include "pbs/server.h"
 
-/* --- in ------------------------------------------------------------------------------------------------ */
+/* --- in --- */
 
 static void take_headers(struct auction *a, const struct http_request *req)
 {
@@ -72,7 +72,7 @@ void front_auction_start(struct auction *a)
 	auction_start(a);
 }
 
-/* --- out ----------------------------------------------------------------------------------------------- */
+/* --- out --- */
 
 static size_t bidder_index(const struct registry *r, const struct registry_bidder *b)
 {

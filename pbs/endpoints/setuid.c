@@ -42,7 +42,7 @@ static struct str arg(const struct setuid *su, const char *name)
 	return http_request_arg(su->req, name, NULL);
 }
 
-/* --- consent ------------------------------------------------------------------------------------------- */
+/* --- consent --- */
 
 /* The older parameters count only when GPP says neither whether GDPR applies nor what was consented to. */
 static int read_legacy(struct setuid *su, struct errtext *why)
@@ -91,7 +91,7 @@ static bool activity_denied(const struct setuid *su)
 	return !activity_allowed(a, ACTIVITY_SYNC_USER, COMPONENT_BIDDER, str_of(su->syncer->bidder), &scope);
 }
 
-/* --- the cookie ---------------------------------------------------------------------------------------- */
+/* --- the cookie --- */
 
 static void answer(const struct setuid *su)
 {
@@ -140,7 +140,7 @@ static void save(struct setuid *su)
 	answer(su);
 }
 
-/* --- the walk ------------------------------------------------------------------------------------------ */
+/* --- the walk --- */
 
 static void with_account(struct account_gate *g)
 {

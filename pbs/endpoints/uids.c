@@ -31,7 +31,7 @@ void endpoint_getuids(struct http_request *req)
 	http_reply_buf(req, 200, "text/plain; charset=utf-8", &b);
 }
 
-/* --- opting out ---------------------------------------------------------------------------------------- */
+/* --- opting out --- */
 
 struct optout {
 	struct http_request *req;

@@ -23,7 +23,7 @@ struct video_call {
 	struct buf body;
 };
 
-/* --- errors -------------------------------------------------------------------------------------------- */
+/* --- errors --- */
 
 /* A code that decides the status says all there is to say. */
 static bool status_of(int code, int *ret_status)
@@ -59,7 +59,7 @@ static void fail(struct video_call *v)
 	refuse_call(v->req, &v->auction->messages);
 }
 
-/* --- the answer ---------------------------------------------------------------------------------------- */
+/* --- the answer --- */
 
 static bool is_of_pod(const struct auction *a, const struct bid *b, int64_t pod)
 {
@@ -156,7 +156,7 @@ static void answer(struct auction *a)
 
 static const struct auction_front front = { "video", ADAPTER_VIDEO, answer };
 
-/* --- the request --------------------------------------------------------------------------------------- */
+/* --- the request --- */
 
 static void drop_body(void *b)
 {

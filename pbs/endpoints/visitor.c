@@ -22,7 +22,7 @@ int64_t visitor_now_us(void)
 	return clock_wall_ms() * 1000;
 }
 
-/* --- ids ----------------------------------------------------------------------------------------------- */
+/* --- ids --- */
 
 static bool has_host_opt_out(const struct http_request *req)
 {
@@ -97,7 +97,7 @@ void visitor_set_uids(struct http_request *req, const struct uids *u, bool cross
 	buf_deinit(&b);
 }
 
-/* --- consent ------------------------------------------------------------------------------------------- */
+/* --- consent --- */
 
 static int bad_sid(struct str piece, struct errtext *why)
 {

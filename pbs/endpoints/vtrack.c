@@ -38,7 +38,7 @@ static void fail(struct http_request *req, int status, const char *what, const c
 		   str_of(arena_printf(req->arena, "%s: %s\n", what, text)));
 }
 
-/* --- the puts ------------------------------------------------------------------------------------------ */
+/* --- the puts --- */
 
 static int check(const struct vtrack *v, struct errtext *why)
 {
@@ -130,7 +130,7 @@ static void build(struct vtrack *v)
 	buf_add_z(&v->puts, "]}");
 }
 
-/* --- the cache ----------------------------------------------------------------------------------------- */
+/* --- the cache --- */
 
 static void put_here(struct vtrack *v)
 {
@@ -218,7 +218,7 @@ static void with_account(struct account_gate *g)
 		fail(v->req, 500, "Error(s) updating vast", "no cache is configured");
 }
 
-/* --- the request --------------------------------------------------------------------------------------- */
+/* --- the request --- */
 
 void endpoint_vtrack(struct http_request *req)
 {

@@ -29,7 +29,7 @@ static struct str short_of(struct str s, size_t max)
 	return (struct str){ s.p, s.n < max ? s.n : max };
 }
 
-/* --- parameters ---------------------------------------------------------------------------------------- */
+/* --- parameters --- */
 
 static bool parse_bool(struct str s, bool *ret_v)
 {
@@ -82,7 +82,7 @@ static int check_stored(const json_t *stored, const json_t *query, struct messag
 	return 0;
 }
 
-/* --- sizes --------------------------------------------------------------------------------------------- */
+/* --- sizes --- */
 
 static int64_t pixels(const struct amp *amp, const char *name)
 {
@@ -155,7 +155,7 @@ static void set_sizes(struct amp *amp)
 	json_decref(format);
 }
 
-/* --- where it is shown --------------------------------------------------------------------------------- */
+/* --- where it is shown --- */
 
 static void set_site(struct amp *amp)
 {
@@ -179,7 +179,7 @@ static void set_site(struct amp *amp)
 	json_set_int(amp->imp, "secure", 1);
 }
 
-/* --- consent ------------------------------------------------------------------------------------------- */
+/* --- consent --- */
 
 /* Also when the string cannot be read: a page that says so wants no less protection for that. */
 static void set_gdpr(struct amp *amp, bool unless_said)
@@ -284,7 +284,7 @@ static void set_additional_consent(struct amp *amp)
 	}
 }
 
-/* --- the rest ------------------------------------------------------------------------------------------ */
+/* --- the rest --- */
 
 static void set_targeting(struct amp *amp)
 {
@@ -348,7 +348,7 @@ int amp_request(const json_t *stored, const json_t *query, const struct amp_rule
 	return 0;
 }
 
-/* --- the answer ---------------------------------------------------------------------------------------- */
+/* --- the answer --- */
 
 static bool is_cached(const json_t *targeting)
 {

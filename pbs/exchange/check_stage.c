@@ -70,8 +70,7 @@ static int check(struct auction *a)
 	return validate(a->request, &rules, &a->messages);
 }
 
-/* --- who could be called
- * ------------------------------------------------------------------------------------- */
+/* --- who could be called --- */
 
 /* Every bidder that an imp names and the host can call, in the order of first mention. */
 static void collect_candidates(struct auction *a)

@@ -17,8 +17,7 @@
  * the auction waits, so that the auction's own timer decides. */
 enum { CURL_SLACK_MS = 200, MAX_BODY_BYTES = 4 << 20, MAX_PIECES = 48 };
 
-/* --- building
- * ------------------------------------------------------------------------------------------------- */
+/* --- building --- */
 
 static void file_errors(struct bidder_run *run, const struct adapter_errors *errors)
 {
@@ -121,8 +120,7 @@ void fanout_prepare(struct bidder_run *run)
 	run->n_calls = run->made.n;
 }
 
-/* --- serialising
- * ---------------------------------------------------------------------------------------------- */
+/* --- serialising --- */
 
 static void free_body(void *c)
 {
@@ -190,8 +188,7 @@ static void serialise(struct bidder_call *call, const struct pieces *p)
 	arena_defer(call->run->a->arena, free_body, call);
 }
 
-/* --- settling
- * ------------------------------------------------------------------------------------------------- */
+/* --- settling --- */
 
 /* The one place where a call ends. After the last one the auction may be gone. */
 static void settle(struct bidder_call *call)
@@ -329,8 +326,7 @@ static void on_deadline(struct loop_timer *t)
 		}
 }
 
-/* --- sending
- * -------------------------------------------------------------------------------------------------- */
+/* --- sending --- */
 
 static void send_call(struct bidder_call *call, uint32_t timeout_ms)
 {

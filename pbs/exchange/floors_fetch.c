@@ -57,7 +57,7 @@ static void release(void *obj)
 	free(d);
 }
 
-/* --- fetching ------------------------------------------------------------------------------------------ */
+/* --- fetching --- */
 
 static void fetch(struct loop_timer *t);
 
@@ -158,7 +158,7 @@ static void fetch(struct loop_timer *t)
 		fail(e, err_name(err));
 }
 
-/* --- who wants what -------------------------------------------------------------------------------------- */
+/* --- who wants what --- */
 
 static uint64_t setting(const json_t *fetch, const char *key, uint64_t fallback, uint64_t max)
 {

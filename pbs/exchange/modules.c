@@ -10,6 +10,7 @@
 static const char *const statuses[UNROUTED_VALUES] = {
 	[ROUTED] = "success",
 	[UNROUTED_DISABLED] = "success",
+	[UNROUTED_NOBODY] = "success",
 	[UNROUTED_BREAKER] = "failure",
 	[UNROUTED_TIMEOUT] = "timeout",
 	[UNROUTED_ERROR] = "execution_failure",
@@ -97,10 +98,10 @@ static json_t *render_errors(const struct auction *a)
 json_t *modules_render(const struct auction *a)
 {
 	struct str level = json_str_at(a->request, "ext.prebid.trace");
-	bool verbose = str_eq(level, STR("verbose")), failed = a->unrouted > UNROUTED_DISABLED;
+	bool verbose = str_eq(level, STR("verbose")), failed = a->unrouted > UNROUTED_NOBODY;
 	json_t *j;
 
-	if (a->unrouted == UNROUTED_DISABLED)
+	if (a->unrouted == UNROUTED_DISABLED || a->unrouted == UNROUTED_NOBODY)
 		return NULL;
 	j = json_object();
 	if (a->debug && failed)

@@ -75,7 +75,7 @@ static int complete(struct auction *a)
 	return enrich(a->request, &a->http, &rules, &a->x->rng, &a->messages);
 }
 
-/* --- stored responses --------------------------------------------------------------------------------- */
+/* --- stored responses --- */
 
 static enum stage with_responses(struct auction *a)
 {

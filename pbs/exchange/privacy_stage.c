@@ -13,8 +13,7 @@
 #include "pbs/privacy_settings.h"
 #include "pbs/vendor_lists.h"
 
-/* --- activities of the server itself
- * --------------------------------------------------------------------------- */
+/* --- activities of the server itself --- */
 
 static bool is_allowed(const struct auction *a, enum activity what, enum component_type type, struct str name)
 {
@@ -34,8 +33,7 @@ bool privacy_stage_may_enrich(const struct auction *a)
 	return is_allowed(a, ACTIVITY_ENRICH_UFPD, COMPONENT_GENERAL, STR("topics"));
 }
 
-/* --- for validation, which runs before
- * ------------------------------------------------------------------------- */
+/* --- for validation, which runs before --- */
 
 static int gpp_sections(const void *ctx, struct str text, struct arena *a, struct gpp_sections *ret_sections,
 			struct errtext *why)
@@ -91,8 +89,7 @@ void privacy_stage_read(struct auction *a, struct validate_rules *rules)
 	rules->check_us_privacy = a->x->privacy->strict ? NULL : check_us_privacy;
 }
 
-/* --- the stage
- * ------------------------------------------------------------------------------------------------- */
+/* --- the stage --- */
 
 static enum privacy_channel channel_of(const struct auction *a)
 {

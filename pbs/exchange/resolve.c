@@ -56,7 +56,7 @@ static bool look_up(struct auction *a, struct stored_item *items, size_t n,
 	return stored_fetch(a->x->stored, &a->lookup, stored_timeout_ms(a));
 }
 
-/* --- the account ------------------------------------------------------------------------------------ */
+/* --- the account --- */
 
 /* A key that was given to one publisher opens only that publisher's account. */
 static bool key_fits(struct auction *a)
@@ -120,7 +120,7 @@ static enum stage find_account(struct auction *a)
 	return look_up(a, item, 1, on_account) ? with_account(a) : STAGE_WAIT;
 }
 
-/* --- stored requests and imps ------------------------------------------------------------------------- */
+/* --- stored requests and imps --- */
 
 /* The look-up holds the request first, when one is named, then the imps. */
 static enum stage with_stored(struct auction *a)

@@ -8,9 +8,9 @@
 #include "pbs/exchange/auction.h"
 #include "pbs/metrics.h"
 
-/* --- what the router gets to see
- * ------------------------------------------------------------------------------ Only what classification
- * needs, and never an identifier, an address or a consent string. */
+/* --- what the router gets to see --- */
+
+/* Only what classification needs, and never an identifier, an address or a consent string. */
 
 static void copy_members(json_t *to, const json_t *from, const char *const *names, size_t n)
 {
@@ -134,8 +134,7 @@ static json_t *brief_request(const struct auction *a)
 	return j;
 }
 
-/* --- the decision
- * ---------------------------------------------------------------------------------------------- */
+/* --- the decision --- */
 
 static struct candidate *find_candidate(struct auction *a, struct str name)
 {
@@ -153,7 +152,7 @@ static void apply(struct auction *a, enum unrouted outcome, const struct idr_rou
 
 	a->unrouted = outcome;
 	a->routing = outcome == ROUTED ? reply : NULL;
-	a->route_us = (uint32_t)(loop_now_us(a->x->loop) - a->route_started_us);
+	a->route_us = (uint32_t)(clock_mono_us() - a->route_started_us);
 	for (size_t i = 0; i < a->n_candidates; i++)
 		a->candidates[i].selected = !a->candidates[i].blocked && !a->routing;
 	for (size_t i = 0; a->routing && i < a->routing->n_selected; i++) {
@@ -172,7 +171,7 @@ static void apply(struct auction *a, enum unrouted outcome, const struct idr_rou
 	}
 	metrics_inc(m, M_ROUTER_CALLS, outcome);
 	metrics_add(m, M_CALLS_SAVED, saved);
-	if (outcome != UNROUTED_DISABLED && outcome != UNROUTED_BREAKER)
+	if (outcome != UNROUTED_DISABLED && outcome != UNROUTED_NOBODY && outcome != UNROUTED_BREAKER)
 		metrics_observe(m, M_ROUTER_TIME, a->route_us * 1e-6);
 }
 
@@ -189,11 +188,12 @@ enum stage auction_route(struct auction *a)
 {
 	struct idr_route_request *req = &a->route_request;
 	struct str *names = ARENA_ARRAY(a->arena, struct str, a->n_candidates);
-	enum unrouted outcome = UNROUTED_DISABLED;
+	bool is_on = a->x->idr && json_bool_at(a->account, "routing.enabled", true);
+	enum unrouted outcome = is_on ? UNROUTED_NOBODY : UNROUTED_DISABLED;
 
 	if (a->stored_responses.is_auction)
-		return STAGE_JUDGE; /* nobody is called */
-	a->route_started_us = loop_now_us(a->x->loop);
+		return STAGE_JUDGE;            /* nobody is called */
+	a->route_started_us = clock_mono_us(); /* finer than the loop's, which stands still within a turn */
 	*req = (struct idr_route_request){
 		.auction_id = json_str_at(a->request, "id"),
 		.publisher_id = a->account_id,
@@ -204,7 +204,7 @@ enum stage auction_route(struct auction *a)
 	for (size_t i = 0; i < a->n_candidates; i++)
 		if (!a->candidates[i].blocked)
 			names[req->n_bidders++] = a->candidates[i].name;
-	if (a->x->idr && req->n_bidders > 0 && json_bool_at(a->account, "routing.enabled", true)) {
+	if (is_on && req->n_bidders > 0) {
 		req->bid_request = arena_own_json(a->arena, brief_request(a));
 		a->route_call.done = on_routed;
 		outcome = idr_client_ask(a->x->idr, &a->route_call, a->arena, req);
@@ -215,8 +215,7 @@ enum stage auction_route(struct auction *a)
 	return STAGE_BID;
 }
 
-/* --- explaining it
- * --------------------------------------------------------------------------------------------- */
+/* --- explaining it --- */
 
 static struct str exclusion_reason(const struct auction *a, const struct candidate *c)
 {

@@ -6,7 +6,7 @@
 #include "pbs/exchange/auction.h"
 #include "pbs/exchange/fanout.h"
 
-/* --- one bidder's answer for one imp ------------------------------------------------------------------- */
+/* --- one bidder's answer for one imp --- */
 
 /* The call that was never made, for the adapter and for debug. */
 static void init_call(struct bidder_call *call, struct bidder_run *run, const struct stored_response *r)
@@ -68,7 +68,7 @@ void stored_run_take(struct bidder_run *run)
 		split_drop_imps(&run->split, ids, run->n_stored, arena);
 }
 
-/* --- the answer of all ---------------------------------------------------------------------------------- */
+/* --- the answer of all --- */
 
 static struct str auction_currency(const struct auction *a)
 {

@@ -6,7 +6,7 @@
 
 enum { DEFAULT_TMAX_MS = 5000, MAX_POD_ERRORS = 4 };
 
-/* --- checks -------------------------------------------------------------------------------------------- */
+/* --- checks --- */
 
 static const json_t *durations_of(const json_t *request)
 {
@@ -149,7 +149,7 @@ int video_check(const json_t *request, struct arena *a, struct messages *m, stru
 	return check_video(request, m) < 0 ? ERR_INPUT : err;
 }
 
-/* --- the request --------------------------------------------------------------------------------------- */
+/* --- the request --- */
 
 static void duration_bounds(const json_t *durations, int64_t *ret_min, int64_t *ret_max)
 {

@@ -46,7 +46,7 @@ const char *sync_type_name(enum sync_type type)
 	return type_names[type];
 }
 
-/* --- templates ----------------------------------------------------------------------------------------- */
+/* --- templates --- */
 
 /* Takes text up to the next macro off *rest; false when no macro followed. The name has no blanks around it. */
 static bool next_macro(struct str *rest, struct str *ret_text, struct str *ret_name)
@@ -177,7 +177,7 @@ bool sync_value_is_safe(struct str s)
 	return true;
 }
 
-/* --- building ------------------------------------------------------------------------------------------ */
+/* --- building --- */
 
 static const char *first_of(const char *a, const char *b)
 {

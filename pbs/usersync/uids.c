@@ -8,7 +8,7 @@
 
 enum { SECOND_US = 1000000, DAY_S = 86400 };
 
-/* --- timestamps ---------------------------------------------------------------------------------------- */
+/* --- timestamps --- */
 
 /* `n` digits at `at`, bounded by min..max. */
 static bool digits(struct str s, size_t at, size_t n, uint64_t min, uint64_t max, int *ret_v)
@@ -88,7 +88,7 @@ static struct str format_time(struct arena *a, int64_t us)
 	return str_of(arena_printf(a, "%s.%06dZ", text, (int)(us % SECOND_US)));
 }
 
-/* --- reading ------------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 /* Facebook's anonymous id, which means nothing. */
 static bool is_refused(struct str key, struct str uid)
@@ -181,7 +181,7 @@ bool uids_has_live(const struct uids *u, int64_t now_us)
 	return false;
 }
 
-/* --- changing ------------------------------------------------------------------------------------------ */
+/* --- changing --- */
 
 bool uids_set(struct uids *u, struct str key, struct str uid, int64_t now_us)
 {
@@ -221,7 +221,7 @@ void uids_opt_out(struct uids *u, bool out)
 		u->n = 0;
 }
 
-/* --- writing ------------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 static int by_key(const void *a, const void *b)
 {

@@ -127,8 +127,7 @@ static uint64_t now_us(void)
 	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
 }
 
-/* --- chance ------------------------------------------------------------------------------------------------
- */
+/* --- chance --- */
 
 static uint64_t hash_text(uint64_t h, struct text t)
 {
@@ -153,8 +152,7 @@ static double draw_lognormal(uint64_t *state, double median, double sigma)
 	return median * exp(sigma * sqrt(-2 * log(1 - u)) * cos(6.283185307179586 * v));
 }
 
-/* --- scanning the request ----------------------------------------------------------------------------------
- */
+/* --- scanning the request --- */
 
 /* A pull scanner over JSON text: p moves behind what was read. It trusts that the text is well formed as far
  * as it looks, and stops at the end of the bytes. */
@@ -333,8 +331,7 @@ static void scan_request(struct scan *s, struct text body)
 	scan_object(&cursor, request_member, s);
 }
 
-/* --- profiles ----------------------------------------------------------------------------------------------
- */
+/* --- profiles --- */
 
 static const struct profile plain = { .bid = 1, .price = 1, .cur = "USD" };
 
@@ -418,8 +415,7 @@ static double factor(const json_t *map, const char *key)
 	return json_is_number(v) ? json_number_value(v) : 1;
 }
 
-/* --- replies -----------------------------------------------------------------------------------------------
- */
+/* --- replies --- */
 
 static void out_room(struct conn *c, size_t n)
 {
@@ -701,8 +697,7 @@ static void replace_profile(struct conn *c, struct bidder *b, struct text body)
 	json_decref(j);
 }
 
-/* --- connections -------------------------------------------------------------------------------------------
- */
+/* --- connections --- */
 
 static void heap_swap(size_t i, size_t j)
 {

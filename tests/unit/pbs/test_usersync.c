@@ -101,7 +101,7 @@ static void ids_live_for_two_weeks(void **state)
 	arena_free(a);
 }
 
-/* --- syncers ------------------------------------------------------------------------------------------- */
+/* --- syncers --- */
 
 struct rig {
 	struct registry *registry;
@@ -219,7 +219,7 @@ static void templates_are_filled(void **state)
 	drop(&r);
 }
 
-/* --- ejection ------------------------------------------------------------------------------------------ */
+/* --- ejection --- */
 
 static void less_important_ids_go_first(void **state)
 {
