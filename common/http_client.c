@@ -37,7 +37,7 @@ enum {
 	MAX_HEADER_BYTES = 65536, /* of a request, all together */
 	MAX_POOLED = 4096,
 	KEEP_REPLY_BYTES = 16384, /* of a pooled transfer's reply buffer */
-	RECEIVE_BUFFER = 4095,
+	RECEIVE_BUFFER = 2047,
 	DNS_CACHE_SECONDS = 60,
 };
 
