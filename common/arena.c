@@ -1,4 +1,4 @@
-/* Chunks double up to 16 KiB, so that a small request costs one malloc and a large one a handful. A chunk is zeroed as it
+/* Chunks double up to 8 KiB, so that a small request costs one malloc and a large one a handful. A chunk is zeroed as it
  * is handed out, not when it is made: what nobody asks for is never touched, and costs neither time nor memory. Hooks and,
  * under AddressSanitizer, single blocks are kept in a list newest first. */
 #include "common/arena.h"
@@ -22,7 +22,7 @@
 #endif
 
 /* With its header a chunk fills a size class of the allocator. */
-enum { ALIGN = 16, HEADER = 32, FIRST_CHUNK = 4096 - HEADER, MAX_CHUNK = 16384 - HEADER };
+enum { ALIGN = 16, HEADER = 32, FIRST_CHUNK = 4096 - HEADER, MAX_CHUNK = 8192 - HEADER };
 
 struct chunk {
 	struct chunk *next;
