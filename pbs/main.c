@@ -36,8 +36,17 @@ static void raise_file_limit(void)
 		log_event(LOG_WARN, "file_limit", LOG_INT("files", limit.rlim_cur));
 }
 
-/* Blocks until a signal asks for the end. Now and then the log says what it left out in the meantime. */
-static void wait_for_end(const sigset_t *signals)
+static void reload(struct pbs_server *server)
+{
+	struct errtext why = { "" };
+
+	if (pbs_server_reload(server, &why) < 0)
+		log_event(LOG_ERROR, "reload_refused", LOG_Z("reason", why.text));
+}
+
+/* Blocks until a signal asks for the end. SIGHUP reads stored data and accounts anew; the rest of the configuration is read
+ * at start only. Now and then the log says what it left out in the meantime. */
+static void wait_for_end(const sigset_t *signals, struct pbs_server *server)
 {
 	static const struct timespec look = { .tv_sec = 10 };
 	int number;
@@ -47,9 +56,7 @@ static void wait_for_end(const sigset_t *signals)
 		if (number < 0)
 			log_flush_limited();
 		if (number == SIGHUP)
-			log_event(LOG_WARN, "reload_ignored",
-				  LOG_Z("reason",
-					"the configuration is read at start only; start a new process"));
+			reload(server);
 	} while (number != SIGTERM && number != SIGINT);
 	log_event(LOG_INFO, "draining", LOG_INT("signal", number));
 }
@@ -57,7 +64,7 @@ static void wait_for_end(const sigset_t *signals)
 static int serve(const struct pbs_config *config)
 {
 	struct pbs_server server;
-	struct errtext why;
+	struct errtext why = { "" };
 	sigset_t signals;
 	int status = 0;
 
@@ -77,7 +84,7 @@ static int serve(const struct pbs_config *config)
 		log_event(LOG_INFO, "listening", LOG_Z("host", config->host), LOG_INT("port", config->port),
 			  LOG_INT("workers", workers_count(server.workers)),
 			  LOG_INT("bidders", registry_count(server.registry)));
-		wait_for_end(&signals);
+		wait_for_end(&signals, &server);
 		pbs_server_drain(&server);
 		log_flush_limited();
 		log_event(LOG_INFO, "stopped");

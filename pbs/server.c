@@ -27,7 +27,7 @@ enum {
 	DRAIN_LOOK_MS = 5,
 	RATE_LIMIT_KEYS = 100000,
 	GZIP_MIN_BYTES = 1400,
-	MAX_HEADER_BYTES = 12288,
+	MAX_HEADER_BYTES = 16384,
 	MAX_DEFAULT_REQUEST_BYTES = 1 << 20
 };
 
@@ -97,6 +97,20 @@ static int load_syncers(struct pbs_server *s, struct errtext *why)
 	return s->syncers ? 0 : ERR_INPUT;
 }
 
+int pbs_server_reload(struct pbs_server *s, struct errtext *why)
+{
+	struct stored_files *f = stored_files_load(s->config->stored_dir, why);
+
+	if (!f)
+		return ERR_INPUT;
+	log_event(LOG_INFO, "stored_data", LOG_INT("requests", stored_files_count(f, STORED_REQUEST)),
+		  LOG_INT("imps", stored_files_count(f, STORED_IMP)),
+		  LOG_INT("responses", stored_files_count(f, STORED_RESPONSE)),
+		  LOG_INT("accounts", stored_files_count(f, STORED_ACCOUNT)));
+	stored_files_publish(&s->files, f);
+	return 0;
+}
+
 int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struct errtext *why)
 {
 	*s = (struct pbs_server){ .config = config };
@@ -105,14 +119,14 @@ int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struc
 	if (privacy_settings_host(config, why, &s->privacy) < 0)
 		return ERR_INPUT;
 	s->registry = bidders_load(config, why);
-	s->files = stored_files_load(config->stored_dir, why);
+	snapshot_slot_init(&s->files);
 	s->default_request = load_default_request(config->default_request_file, why);
 	if (why->text[0])
 		return ERR_INPUT;
 	if (load_rates(s, why) < 0)
 		return ERR_INPUT;
 	s->categories = category_files_load(config->category_mapping_dir, why);
-	if (!s->registry || !s->files || !s->categories || load_syncers(s, why) < 0)
+	if (!s->registry || pbs_server_reload(s, why) < 0 || !s->categories || load_syncers(s, why) < 0)
 		return ERR_INPUT;
 	if (config->cache_builtin)
 		s->cache = cache_store_new(config->cache_max_entries, config->cache_max_bytes);
@@ -129,7 +143,7 @@ void pbs_server_unload(struct pbs_server *s)
 	if (s->metrics)
 		pbs_metrics_free(s->metrics);
 	rate_limit_free(s->rate_limit);
-	stored_files_free(s->files);
+	snapshot_slot_deinit(&s->files);
 	currency_table_free(s->bundled_rates);
 	json_decref(s->default_request);
 	json_decref(s->categories);
@@ -309,7 +323,7 @@ static int init_worker(struct worker *thread, struct errtext *why)
 		.verify_tls = c->verify_tls,
 	};
 	struct stored_options stored = {
-		.files = s->files,
+		.files = (struct snapshot_slot *)(uintptr_t)&s->files, /* a slot locks itself */
 		.http_endpoint = str_of(c->stored_http_endpoint),
 		.accounts_endpoint = str_of(c->accounts_http_endpoint),
 		.max_reply_bytes = 8 << 20,

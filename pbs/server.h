@@ -32,7 +32,7 @@ extern const size_t pbs_n_routes;
 struct pbs_server {
 	const struct pbs_config *config;
 	struct registry *registry;
-	struct stored_files *files;
+	struct snapshot_slot files;           /* struct stored_files */
 	struct currency_table *bundled_rates; /* NULL = none */
 	json_t *default_request;              /* NULL = none */
 	json_t *categories;                   /* category_files.h */
@@ -60,6 +60,8 @@ struct pbs_worker {
 
 /* Reads bidders, stored data and keys; makes nothing that runs. */
 int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struct errtext *why);
+/* Reads stored requests, imps, responses and accounts anew; on failure what is there stays. From any thread. */
+int pbs_server_reload(struct pbs_server *s, struct errtext *why);
 int pbs_server_start(struct pbs_server *s, struct errtext *why);
 void pbs_server_drain(struct pbs_server *s); /* returns once every worker has ended */
 void pbs_server_unload(struct pbs_server *s);

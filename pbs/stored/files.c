@@ -20,6 +20,7 @@ static const char *const folders[STORED_KINDS] = {
 };
 
 struct stored_files {
+	struct snapshot snapshot;
 	json_t *by_id[STORED_KINDS]; /* objects: id -> value */
 };
 
@@ -59,10 +60,20 @@ static int load_folder(json_t *by_id, const char *dir, struct errtext *why)
 	return err;
 }
 
+static void drop_files(struct snapshot *snapshot)
+{
+	struct stored_files *f = container_of(snapshot, struct stored_files, snapshot);
+
+	for (int kind = 0; kind < STORED_KINDS; kind++)
+		json_decref(f->by_id[kind]);
+	free(f);
+}
+
 struct stored_files *stored_files_load(const char *dir, struct errtext *why)
 {
 	struct stored_files *f = xcalloc(1, sizeof *f);
 
+	snapshot_init(&f->snapshot, drop_files);
 	for (int kind = 0; kind < STORED_KINDS; kind++) {
 		FREE_ON_EXIT char *folder = xasprintf("%s/%s", dir, folders[kind]);
 
@@ -77,11 +88,20 @@ struct stored_files *stored_files_load(const char *dir, struct errtext *why)
 
 void stored_files_free(struct stored_files *f)
 {
-	if (!f)
-		return;
-	for (int kind = 0; kind < STORED_KINDS; kind++)
-		json_decref(f->by_id[kind]);
-	free(f);
+	if (f)
+		snapshot_unref(&f->snapshot);
+}
+
+void stored_files_publish(struct snapshot_slot *slot, struct stored_files *f)
+{
+	snapshot_publish(slot, &f->snapshot);
+}
+
+const struct stored_files *stored_files_view(struct snapshot_view *v)
+{
+	struct snapshot *s = snapshot_view_get(v);
+
+	return s ? container_of(s, struct stored_files, snapshot) : NULL;
 }
 
 json_t *stored_files_find(const struct stored_files *f, enum stored_kind kind, struct str id)

@@ -15,6 +15,7 @@ struct stored {
 	struct http_client *http;
 	struct stored_cache *cache; /* NULL = none */
 	struct stored_options opt;
+	struct snapshot_view files;
 };
 
 /* The HTTP endpoints in the order they are asked: which kinds each serves, under which query key, and where
@@ -46,6 +47,8 @@ struct stored *stored_new(struct http_client *http, const struct stored_options 
 
 	s->http = http;
 	s->opt = *opt;
+	if (opt->files)
+		snapshot_view_init(&s->files, opt->files);
 	if (opt->cache_ttl_ms && opt->cache_entries)
 		s->cache = stored_cache_new(opt->cache_entries, opt->cache_ttl_ms);
 	return s;
@@ -53,8 +56,11 @@ struct stored *stored_new(struct http_client *http, const struct stored_options 
 
 void stored_free(struct stored *s)
 {
-	if (s)
-		stored_cache_free(s->cache);
+	if (!s)
+		return;
+	if (s->opt.files)
+		snapshot_view_deinit(&s->files);
+	stored_cache_free(s->cache);
 	free(s);
 }
 
@@ -168,13 +174,15 @@ static bool start_next(struct stored_lookup *l)
 
 bool stored_fetch(struct stored *s, struct stored_lookup *l, uint32_t timeout_ms)
 {
+	const struct stored_files *files = s->opt.files ? stored_files_view(&s->files) : NULL;
+
 	l->stored = s;
 	l->timeout_ms = timeout_ms;
 	l->asked = 0;
 	l->problem.text[0] = '\0';
 	for (size_t i = 0; i < l->n_items; i++) {
 		struct stored_item *item = &l->items[i];
-		json_t *value = stored_files_find(s->opt.files, item->kind, item->id);
+		json_t *value = stored_files_find(files, item->kind, item->id);
 
 		if (!value && s->cache)
 			item->known_missing = stored_cache_get(s->cache, (int)item->kind, item->id,

@@ -18,6 +18,7 @@
 #include "common/arena.h"
 #include "common/errtext.h"
 #include "common/http_client.h"
+#include "common/snapshot.h"
 #include "common/str.h"
 
 enum stored_kind { STORED_REQUEST, STORED_IMP, STORED_RESPONSE, STORED_ACCOUNT, STORED_KINDS };
@@ -42,13 +43,13 @@ struct stored_lookup {
 	unsigned asked; /* which HTTP endpoints were asked already */
 };
 
-struct stored_files; /* what was read from a folder; immutable */
+struct stored_files; /* what was read from a folder; immutable, replaced whole by a reload */
 struct stored;
 
 struct stored_options {
-	const struct stored_files *files; /* NULL = no folder */
-	struct str http_endpoint;         /* requests and imps; empty = none */
-	struct str accounts_endpoint;     /* empty = none */
+	struct snapshot_slot *files;  /* of struct stored_files; NULL = no folder */
+	struct str http_endpoint;     /* requests and imps; empty = none */
+	struct str accounts_endpoint; /* empty = none */
 	size_t max_reply_bytes;
 	struct str api_key; /* sent as X-API-Key when not empty */
 	struct loop *loop;  /* of the worker: tells how old cached data is */
@@ -59,7 +60,10 @@ struct stored_options {
 /* Reads <dir>/{stored_requests,stored_imps,stored_responses,accounts}/<id>.{json,yaml}; a missing folder is
  * an empty one. Errors: NULL with file and line when a file cannot be read or parsed. */
 struct stored_files *stored_files_load(const char *dir, struct errtext *why);
-void stored_files_free(struct stored_files *f);
+void stored_files_free(struct stored_files *f); /* gives the maker's reference back */
+/* Hands the maker's reference to the slot; what readers still hold lives until they move on. */
+void stored_files_publish(struct snapshot_slot *slot, struct stored_files *f);
+const struct stored_files *stored_files_view(struct snapshot_view *v); /* lent until the view's next use */
 json_t *stored_files_find(const struct stored_files *f, enum stored_kind kind, struct str id); /* lent */
 size_t stored_files_count(const struct stored_files *f, enum stored_kind kind);
 
