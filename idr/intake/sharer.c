@@ -220,7 +220,10 @@ static int send_docs(struct sharer *s, struct shared_doc **list, struct errtext 
 
 		redis_add(s->redis, args, ARRAY_LEN(args));
 		add_entry(s, STR("d"), str_of(d->field), "");
-		if ((err = read_ok(s, why)) || (err = read_ok(s, why)))
+		err = read_ok(s, why); /* of the hash */
+		if (!err)
+			err = read_ok(s, why); /* of the stream */
+		if (err)
 			return err;
 		*list = d->next;
 		d->next = NULL;
