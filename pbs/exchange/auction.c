@@ -66,3 +66,19 @@ static enum stage auction_done(struct auction *a)
 	a->front->answer(a);
 	return STAGE_WAIT;
 }
+
+int auction_imp_index(const struct auction *a, struct str id)
+{
+	for (size_t i = 0; i < a->n_imps; i++)
+		if (str_eq(a->imp_ids[i], id))
+			return (int)i;
+	return -1;
+}
+
+struct candidate *auction_find_candidate(struct auction *a, struct str name)
+{
+	for (size_t i = 0; i < a->n_candidates; i++)
+		if (str_eq(a->candidates[i].name, name))
+			return &a->candidates[i];
+	return NULL;
+}

@@ -216,6 +216,10 @@ void auction_start(struct auction *a);
 /* The only way to change stage; for callbacks that end a wait. */
 void auction_enter(struct auction *a, enum stage to);
 
+/* Position of the imp with that id, -1 when there is none. */
+int auction_imp_index(const struct auction *a, struct str id);
+struct candidate *auction_find_candidate(struct auction *a, struct str name); /* NULL when there is none */
+
 /* The stages, in files of their own. */
 enum stage auction_resolve(struct auction *a);
 enum stage auction_enrich(struct auction *a);

@@ -25,17 +25,9 @@ static uint64_t chance(void *rng)
 	return rng_u64(rng);
 }
 
-static struct candidate *find_candidate(struct auction *a, struct str name)
-{
-	for (size_t i = 0; i < a->n_candidates; i++)
-		if (str_eq(a->candidates[i].name, name))
-			return &a->candidates[i];
-	return NULL;
-}
-
 static void init_run(struct auction *a, struct bidder_run *run, const struct bidder_request *split)
 {
-	struct candidate *c = find_candidate(a, split->bidder.name);
+	struct candidate *c = auction_find_candidate(a, split->bidder.name);
 
 	*run = (struct bidder_run){ .a = a, .candidate = c, .split = *split };
 	run->replies_tail = &run->replies;

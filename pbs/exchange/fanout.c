@@ -26,28 +26,20 @@ static void file_errors(struct bidder_run *run, const struct adapter_errors *err
 			     run->candidate->name, e->code, "%s", e->text);
 }
 
-static int imp_index(const struct auction *a, struct str id)
-{
-	for (size_t i = 0; i < a->n_imps; i++)
-		if (str_eq(a->imp_ids[i], id))
-			return (int)i;
-	return -1;
-}
-
 static void nonbid_for_call(const struct bidder_call *call, enum nonbid code)
 {
 	struct auction *a = call->run->a;
 
 	for (size_t i = 0; i < call->sent->n_imp_ids; i++)
-		nonbid_add(&a->nonbids, call->run->candidate->name, imp_index(a, call->sent->imp_ids[i]),
-			   code);
+		nonbid_add(&a->nonbids, call->run->candidate->name,
+			   auction_imp_index(a, call->sent->imp_ids[i]), code);
 }
 
 static void nonbid_for_run(struct bidder_run *run, enum nonbid code)
 {
 	for (size_t i = 0; i < run->split.n_imps; i++)
-		nonbid_add(&run->a->nonbids, run->candidate->name, imp_index(run->a, run->split.imp_ids[i]),
-			   code);
+		nonbid_add(&run->a->nonbids, run->candidate->name,
+			   auction_imp_index(run->a, run->split.imp_ids[i]), code);
 }
 
 static void add_header(struct bidder_call *call, struct str name, struct str value)

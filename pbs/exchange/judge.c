@@ -20,14 +20,6 @@ static bool is_app(const struct auction *a)
 	return json_is_object(json_object_get(a->request, "app"));
 }
 
-static int imp_index(const struct auction *a, struct str id)
-{
-	for (size_t i = 0; i < a->n_imps; i++)
-		if (str_eq(a->imp_ids[i], id))
-			return (int)i;
-	return -1;
-}
-
 /* The seat a bid asks for, when it may have it. */
 static bool choose_seat(struct auction *a, const struct bidder_run *run, const struct adapter_bid *in,
 			struct str *ret_seat)
@@ -76,7 +68,7 @@ static void take_reply(struct auction *a, const struct bidder_run *run, const st
 		b = bid_new(a->arena, in->bid, type);
 		b->bidder = run->candidate->name;
 		b->core = str_of(run->candidate->bidder->bidder.name);
-		b->imp = imp_index(a, b->impid);
+		b->imp = auction_imp_index(a, b->impid);
 		b->meta = in->meta;
 		b->deal_priority = (int)in->deal_priority;
 		b->has_video = in->has_video;

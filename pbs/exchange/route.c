@@ -136,14 +136,6 @@ static json_t *brief_request(const struct auction *a)
 
 /* --- the decision --- */
 
-static struct candidate *find_candidate(struct auction *a, struct str name)
-{
-	for (size_t i = 0; i < a->n_candidates; i++)
-		if (!a->candidates[i].blocked && str_eq(a->candidates[i].name, name))
-			return &a->candidates[i];
-	return NULL;
-}
-
 /* Fail open: a slow or broken router must not cost the publisher its bids. */
 static void apply(struct auction *a, enum unrouted outcome, const struct idr_route_reply *reply)
 {
@@ -156,9 +148,9 @@ static void apply(struct auction *a, enum unrouted outcome, const struct idr_rou
 	for (size_t i = 0; i < a->n_candidates; i++)
 		a->candidates[i].selected = !a->candidates[i].blocked && !a->routing;
 	for (size_t i = 0; a->routing && i < a->routing->n_selected; i++) {
-		struct candidate *c = find_candidate(a, a->routing->selected[i]);
+		struct candidate *c = auction_find_candidate(a, a->routing->selected[i]);
 
-		if (c)
+		if (c && !c->blocked)
 			c->selected = true;
 	}
 	for (size_t i = 0; i < a->n_candidates; i++) {
