@@ -112,8 +112,8 @@ $(B)/idr/core/%.o: ALL_CFLAGS += -O3 -fno-math-errno -fno-trapping-math -fno-sig
 DEPS_BUILD := build-essential pkg-config libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libhiredis-dev libpq-dev \
 	libyaml-dev libsqlite3-dev libssl-dev zlib1g-dev libcrypt-dev libpsl-dev libjemalloc-dev
 DEPS_RUN   := python3 ca-certificates
-DEPS_TEST  := libcmocka-dev python3-pytest python3-yaml clang clang-format clang-tidy libclang-rt-14-dev valgrind git curl \
-	jq wrk redis-server postgresql nginx-light
+DEPS_TEST  := libcmocka-dev python3-pytest python3-yaml python3-jsonschema clang clang-format clang-tidy libclang-rt-14-dev \
+	valgrind git curl jq wrk redis-server postgresql nginx-light
 # Debian's Node.js only where there is none: the page's build wants version 20 or later.
 DEPS_NPM   := $(if $(shell command -v npm),,nodejs npm)
 DEPS_E2E   := chromium fonts-dejavu-core $(DEPS_NPM)

@@ -52,6 +52,13 @@ void endpoint_reply_json(struct http_request *req, int status, const json_t *j)
 	http_reply_buf(req, status, "application/json", &b);
 }
 
+void endpoint_reply_saved(struct http_request *req, int64_t version)
+{
+	char *text = arena_printf(req->arena, "{\"status\":\"saved\",\"version\":%lld}", (long long)version);
+
+	http_reply(req, 200, "application/json", str_of(text));
+}
+
 void endpoint_reply_failure(struct http_request *req, int err, const struct errtext *why)
 {
 	if (err == ERR_UNAVAILABLE)

@@ -145,10 +145,8 @@ static void work_put(struct store_call *c, struct store *s)
 static void reply_put(struct store_call *c)
 {
 	const struct floors *f = c->in;
-	char *text =
-		arena_printf(c->req->arena, "{\"status\":\"saved\",\"version\":%lld}", (long long)f->version);
 
-	http_reply(c->req, 200, "application/json", str_of(text));
+	endpoint_reply_saved(c->req, f->version);
 }
 
 void endpoint_floors_put(struct http_request *req)

@@ -110,10 +110,8 @@ static void work_put(struct store_call *c, struct store *s)
 static void reply_put(struct store_call *c)
 {
 	const struct place *p = c->in;
-	char *text =
-		arena_printf(c->req->arena, "{\"status\":\"saved\",\"version\":%lld}", (long long)p->version);
 
-	http_reply(c->req, 200, "application/json", str_of(text));
+	endpoint_reply_saved(c->req, p->version);
 }
 
 void endpoint_publisher_get(struct http_request *req)

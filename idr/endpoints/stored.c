@@ -107,12 +107,16 @@ void endpoint_stored_requests(struct http_request *req)
 
 static void work_put(struct store_call *c, struct store *s)
 {
-	c->job.err = keeper_put_doc(c->job.keeper, s, c->in, NULL, &c->job.why);
+	struct store_doc *d = c->in;
+
+	c->job.err = keeper_put_doc(c->job.keeper, s, d, &d->version, &c->job.why);
 }
 
 static void reply_put(struct store_call *c)
 {
-	http_reply(c->req, 200, "application/json", STR("{\"status\":\"saved\"}"));
+	const struct store_doc *d = c->in;
+
+	endpoint_reply_saved(c->req, d->version);
 }
 
 static struct store_doc *read_doc(struct http_request *req)
