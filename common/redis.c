@@ -193,6 +193,14 @@ void redis_free(struct redis *r)
 	free(r);
 }
 
+bool redis_is_closed(const struct redis *r)
+{
+	char c;
+	ssize_t n = recv(r->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
 /* --- talking --- */
 
 void redis_add(struct redis *r, const struct str *args, size_t n)

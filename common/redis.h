@@ -30,7 +30,8 @@ void redis_address_deinit(struct redis_address *a); /* zeroed ones too */
 struct redis;
 
 struct redis *redis_connect(const struct redis_address *a, uint32_t timeout_ms, struct errtext *why);
-void redis_free(struct redis *r); /* NULL is fine */
+void redis_free(struct redis *r);            /* NULL is fine */
+bool redis_is_closed(const struct redis *r); /* the other side hung up while nobody asked it anything */
 
 void redis_add(struct redis *r, const struct str *args, size_t n);
 /* 0 also for an error reply, which the caller looks at. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "common/redis.h"
 
 #define CONF_T struct pbs_config
 
@@ -202,10 +203,17 @@ static const struct conf_key keys[] = {
 	CONF_U32("cache.default_ttl_seconds.native", "", cache_ttl_native_s, "0", 0, 31536000, 0,
 		 "the same for native"),
 	CONF_BOOL("cache.builtin.enabled", "", cache_builtin, "true", 0,
-		  "keep a Prebid Cache in this process: POST and GET /cache, and the bids when cache.host is "
-		  "empty"),
+		  "keep a Prebid Cache: POST and GET /cache, and the bids when cache.host is empty"),
+	CONF_SECRET(
+		"cache.builtin.redis.url", "REDIS_URL", cache_redis_url, 0,
+		"redis[s]://[user:password@]host:port/db in which it is kept, for several servers to share; "
+		"empty = in this process's memory"),
+	CONF_STR("cache.builtin.redis.prefix", "", cache_redis_prefix, "nexus-cache:", 0,
+		 "what the names of its keys begin with; servers of one prefix share"),
+	CONF_U32("cache.builtin.redis.timeout_ms", "", cache_redis_timeout_ms, "200", 1, 60000, 0,
+		 "wait for Redis; an auction waits no longer than its own time"),
 	CONF_U64("cache.builtin.max_bytes", "", cache_max_bytes, "67108864", 1048576, 1ull << 40, 0,
-		 "memory for it; what was used longest ago goes first"),
+		 "memory for it, without Redis; what was used longest ago goes first"),
 	CONF_U32("cache.builtin.max_entries", "", cache_max_entries, "200000", 100, 100000000, 0,
 		 "entries at most"),
 	CONF_U64("cache.builtin.max_value_size", "", cache_max_value_bytes, "262144", 1024, 16 << 20, 0,
@@ -307,6 +315,15 @@ static int check(const void *values, struct errtext *why)
 			    "host_cookie.max_cookie_size_bytes: Max cookie size %llu cannot be less than 500",
 			    (unsigned long long)c->max_cookie_bytes);
 		return ERR_INPUT;
+	}
+	if (*c->cache_redis_url) {
+		struct redis_address address;
+
+		if (redis_address_parse(str_of(c->cache_redis_url), &address, why) < 0) {
+			errtext_prefix(why, "cache.builtin.redis.url (REDIS_URL): ");
+			return ERR_INPUT;
+		}
+		redis_address_deinit(&address);
 	}
 	return 0;
 }

@@ -81,6 +81,8 @@ struct pbs_config {
 	bool cache_builtin, cache_allow_keys;
 	uint64_t cache_max_bytes, cache_max_value_bytes;
 	uint32_t cache_max_entries, cache_max_puts, cache_default_ttl_s, cache_max_ttl_s;
+	const char *cache_redis_url, *cache_redis_prefix;
+	uint32_t cache_redis_timeout_ms;
 	bool vtrack_enabled, vtrack_unknown_bidders;
 	uint32_t vtrack_timeout_ms, event_timeout_ms;
 	const char *external_cache_scheme, *external_cache_host, *external_cache_path;

@@ -12,6 +12,10 @@
 const double pbs_metric_times[16] = { 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075,
 				      0.1,   0.15,  0.2,   0.3,  0.5,  0.75, 1,    2 };
 
+const double pbs_metric_cache_times[12] = {
+	0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 1
+};
+
 static const struct metric_def defs[] = { PBS_METRICS(METRIC_ROW) };
 _Static_assert(ARRAY_LEN(defs) == PBS_METRIC_COUNT, "one row a metric");
 
@@ -38,6 +42,9 @@ static const char *const sync_statuses[SYNC_STATUS_VALUES] = {
 static const char *const notifications[NOTIFICATION_TYPES] = { "imp", "win", "vast" };
 static const char *const syncer_fates[SYNCER_FATES] = { "ok", "privacy_blocked", "already_synced",
 							"rejected_by_filter" };
+static const char *const successes[SUCCESS_VALUES] = { "true", "false" };
+static const char *const cache_ops[CACHE_OPS] = { "put", "get" };
+static const char *const cache_results[CACHE_RESULTS] = { "ok", "timeout", "unreachable", "busy", "error" };
 static const char *const syncer_sets[SYNCER_SETS] = { "ok", "cleared" };
 
 /* The texts of labels that are known only at run time. */
@@ -120,6 +127,10 @@ struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_ro
 		(struct metric_label){ "syncer", names.syncer_keys, names.n_syncer_keys, true };
 	names.labels[LABEL_SYNCER_FATE] =
 		(struct metric_label){ "status", syncer_fates, SYNCER_FATES, false };
+	names.labels[LABEL_SUCCESS] = (struct metric_label){ "success", successes, SUCCESS_VALUES, false };
+	names.labels[LABEL_CACHE_OP] = (struct metric_label){ "op", cache_ops, CACHE_OPS, false };
+	names.labels[LABEL_CACHE_RESULT] =
+		(struct metric_label){ "result", cache_results, CACHE_RESULTS, false };
 	names.labels[LABEL_SYNCER_SET] = (struct metric_label){ "status", syncer_sets, SYNCER_SETS, false };
 	return metrics_set_new("nexus_pbs", defs, PBS_METRIC_COUNT, names.labels, PBS_LABELS);
 }

@@ -20,10 +20,14 @@ enum pbs_label {
 	LABEL_SYNCER,
 	LABEL_SYNCER_FATE,
 	LABEL_SYNCER_SET,
+	LABEL_SUCCESS,
+	LABEL_CACHE_OP,
+	LABEL_CACHE_RESULT,
 	PBS_LABELS
 };
 
 extern const double pbs_metric_times[16]; /* seconds, for anything that waits on the network */
+extern const double pbs_metric_cache_times[12];
 
 #define PBS_METRICS(X)                                                                                       \
 	X(M_REQUESTS, METRIC_COUNTER, "requests_total", "HTTP requests answered", LABEL_ROUTE, LABEL_STATUS) \
@@ -63,6 +67,10 @@ extern const double pbs_metric_times[16]; /* seconds, for anything that waits on
 	  LABEL_SYNCER, LABEL_SYNCER_FATE)                                                                   \
 	X(M_SYNCER_SETS, METRIC_COUNTER, "syncer_sets", "Ids stored and taken away by /setuid",              \
 	  LABEL_SYNCER, LABEL_SYNCER_SET)                                                                    \
+	X(M_CACHE_WRITE_TIME, METRIC_HISTOGRAM(pbs_metric_cache_times), "prebidcache_write_time_seconds",    \
+	  "Puts into Prebid Cache", LABEL_SUCCESS)                                                           \
+	X(M_CACHE_CALLS, METRIC_COUNTER, "cache_calls_total", "Calls of the built-in Prebid Cache",          \
+	  LABEL_CACHE_OP, LABEL_CACHE_RESULT)                                                                \
 	X(M_EVENTS_WAITING, METRIC_GAUGE, "events_waiting", "Auction events not yet delivered")
 
 enum pbs_metric { PBS_METRICS(METRIC_ENUM) PBS_METRIC_COUNT };
@@ -98,6 +106,16 @@ enum pbs_syncer_fate {
 	SYNCER_ALREADY_SYNCED,
 	SYNCER_REJECTED_BY_FILTER,
 	SYNCER_FATES
+};
+enum { SUCCESS_TRUE, SUCCESS_FALSE, SUCCESS_VALUES };
+enum { CACHE_OP_PUT, CACHE_OP_GET, CACHE_OPS };
+enum {
+	CACHE_RESULT_OK,
+	CACHE_RESULT_TIMEOUT,
+	CACHE_RESULT_UNREACHABLE,
+	CACHE_RESULT_BUSY,
+	CACHE_RESULT_ERROR,
+	CACHE_RESULTS
 };
 enum pbs_syncer_set { SYNCER_SET_OK, SYNCER_SET_CLEARED, SYNCER_SETS };
 

@@ -13,6 +13,7 @@
 #include "common/yaml.h"
 #include "pbs/analytics/batch.h"
 #include "pbs/bidders.h"
+#include "pbs/cache/redis.h"
 #include "pbs/endpoints/admin.h"
 #include "pbs/exchange/floors_fetch.h"
 #include "pbs/exchange/rates.h"
@@ -97,6 +98,21 @@ static int load_syncers(struct pbs_server *s, struct errtext *why)
 	return s->syncers ? 0 : ERR_INPUT;
 }
 
+static int load_cache(struct pbs_server *s, struct errtext *why)
+{
+	const struct pbs_config *c = s->config;
+
+	if (!c->cache_builtin)
+		return 0;
+	if (!*c->cache_redis_url) {
+		s->cache = cache_store_new(c->cache_max_entries, c->cache_max_bytes);
+		return 0;
+	}
+	s->cache_redis =
+		cache_redis_new(c->cache_redis_url, c->cache_redis_prefix, c->cache_redis_timeout_ms, why);
+	return s->cache_redis ? 0 : ERR_INPUT;
+}
+
 int pbs_server_reload(struct pbs_server *s, struct errtext *why)
 {
 	struct stored_files *f = stored_files_load(s->config->stored_dir, why);
@@ -128,8 +144,8 @@ int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struc
 	s->categories = category_files_load(config->category_mapping_dir, why);
 	if (!s->registry || pbs_server_reload(s, why) < 0 || !s->categories || load_syncers(s, why) < 0)
 		return ERR_INPUT;
-	if (config->cache_builtin)
-		s->cache = cache_store_new(config->cache_max_entries, config->cache_max_bytes);
+	if (load_cache(s, why) < 0)
+		return ERR_INPUT;
 	s->rate_limit = rate_limit_new(RATE_LIMIT_KEYS, 0);
 	s->metrics = pbs_metrics_new(pbs_routes, pbs_n_routes, s->registry, s->syncers);
 	s->vendor_lists = vendor_lists_new(config, s->metrics);
@@ -148,6 +164,7 @@ void pbs_server_unload(struct pbs_server *s)
 	json_decref(s->default_request);
 	json_decref(s->categories);
 	cache_store_free(s->cache);
+	cache_redis_free(s->cache_redis);
 	syncers_free(s->syncers);
 	registry_free(s->registry);
 	api_keys_free(s->keys);
@@ -360,7 +377,6 @@ static int init_worker(struct worker *thread, struct errtext *why)
 		.config = c,
 		.registry = s->registry,
 		.syncers = s->syncers,
-		.cache = s->cache,
 		.default_request = s->default_request,
 		.categories = s->categories,
 		.metrics = metrics_new(s->metrics),
@@ -376,6 +392,8 @@ static int init_worker(struct worker *thread, struct errtext *why)
 	w->exchange.stored = stored_new(w->exchange.http, &stored);
 	if (c->throttling || c->throttling_simulated)
 		w->exchange.throttle = throttle_new(registry_count(s->registry), c->throttle_window);
+	if (s->cache || s->cache_redis)
+		w->exchange.cache = cache_new(thread->loop, s->cache, s->cache_redis, w->exchange.metrics);
 	start_rates(w);
 	start_floors(w);
 	start_router(w);
@@ -400,6 +418,7 @@ static void deinit_worker(struct worker *thread)
 	rates_free(w->exchange.rates);
 	idr_client_free(w->exchange.idr);
 	stored_free(w->exchange.stored);
+	cache_free(w->exchange.cache);
 	http_client_free(w->exchange.http);
 	privacy_accounts_free(w->exchange.privacy_accounts);
 	free(w);

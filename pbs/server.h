@@ -13,7 +13,7 @@
 #include "common/version.h"
 #include "common/worker.h"
 #include "pbs/adapters/registry.h"
-#include "pbs/cache/store.h"
+#include "pbs/cache/cache.h"
 #include "pbs/config.h"
 #include "pbs/exchange/exchange.h"
 #include "pbs/privacy/config.h"
@@ -37,7 +37,8 @@ struct pbs_server {
 	json_t *default_request;              /* NULL = none */
 	json_t *categories;                   /* category_files.h */
 	struct syncers *syncers;
-	struct cache_store *cache; /* NULL = this process keeps none */
+	struct cache_store *cache;       /* in memory; NULL = none */
+	struct cache_redis *cache_redis; /* NULL = none */
 	struct api_keys *keys;
 	struct rate_limit *rate_limit;
 	struct metrics_set *metrics;

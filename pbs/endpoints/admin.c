@@ -40,7 +40,7 @@ static int64_t resident_bytes(void)
 	return resident * (int64_t)sysconf(_SC_PAGESIZE);
 }
 
-static json_t *cache_new(struct cache_store *cache)
+static json_t *cache_figures_new(struct cache_store *cache)
 {
 	struct cache_store_stats s = cache_store_stats(cache);
 	json_t *j = json_object();
@@ -64,7 +64,7 @@ static void workers(struct http_request *req)
 	json_set_int(j, "events_waiting", (int64_t)metrics_read(s->metrics, M_EVENTS_WAITING, 0));
 	json_set_int(j, "resident_bytes", resident_bytes());
 	if (s->cache)
-		json_object_set_new_nocheck(j, "cache", cache_new(s->cache));
+		json_object_set_new_nocheck(j, "cache", cache_figures_new(s->cache));
 	reply_json(req, j);
 }
 

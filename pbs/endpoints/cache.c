@@ -6,11 +6,9 @@
 #include "common/http_server.h"
 #include "common/mem.h"
 #include "common/uuid.h"
-#include "pbs/cache/puts.h"
+#include "pbs/endpoints/cache_post.h"
 #include "pbs/endpoints/endpoints.h"
 #include "pbs/server.h"
-
-enum { MAX_REPLY_BYTES = 1 << 20, VALUE_MAX = 64 << 20 };
 
 static const char *const types[] = { [CACHE_JSON] = "application/json", [CACHE_XML] = "application/xml" };
 
@@ -28,57 +26,82 @@ static bool is_on(struct http_request *req)
 	return false;
 }
 
+/* 597 is what Prebid Cache says when its store took too long. */
+static void put_failed(struct http_request *req, int err, const char *text)
+{
+	fail(req, err == ERR_INPUT ? 400 : err == ERR_TIMEOUT ? 597 : 500, text);
+}
+
 static void put(struct http_request *req)
 {
-	struct pbs_worker *w = pbs_worker_of(req);
-	const struct pbs_config *c = w->server->config;
-	struct cache_rules rules = {
-		.max_puts = c->cache_max_puts,
-		.max_value_bytes = c->cache_max_value_bytes,
-		.default_ttl_s = c->cache_default_ttl_s,
-		.max_ttl_s = c->cache_max_ttl_s,
-		.keys = c->cache_allow_keys,
-	};
-	struct errtext why;
-	struct buf reply;
+	struct cache_post *p = ARENA_NEW(req->arena, struct cache_post);
 
-	buf_init(&reply, MAX_REPLY_BYTES);
-	if (cache_puts(w->exchange.cache, &rules, req->body, &w->exchange.rng, loop_now_ms(w->thread->loop),
-		       &reply, &why) < 0) {
-		buf_deinit(&reply);
-		fail(req, 400, why.text);
-		return;
-	}
-	http_reply_buf(req, 200, "application/json", &reply);
+	*p = (struct cache_post){ .req = req, .fail = put_failed };
+	cache_post_start(p, req->body, pbs_worker_of(req)->server->config->cache_redis_timeout_ms);
+}
+
+/* --- getting --- */
+
+struct look_up {
+	struct http_request *req;
+	struct str key;
+	struct cache_call call;
+};
+
+static void fail_get(const struct look_up *l, int status, const char *what)
+{
+	fail(l->req, status,
+	     arena_printf(l->req->arena, "GET /cache uuid=%.*s: %s",
+			  (int)(l->key.n < CACHE_KEY_MAX ? l->key.n : CACHE_KEY_MAX), l->key.p, what));
 }
 
 /* Keys of this server's own making may be longer than uuids; of the others it is only said that they cannot be. */
+static void fail_unknown(const struct look_up *l)
+{
+	bool odd = l->key.n != UUID_TEXT && !pbs_worker_of(l->req)->server->config->cache_allow_keys;
+
+	fail_get(l, 404, odd ? "invalid uuid length" : "Key not found");
+}
+
+static void answer(struct cache_call *call)
+{
+	const struct look_up *l = container_of(call, struct look_up, call);
+
+	if (call->err) {
+		fail_get(l, 500, call->why.text);
+	} else if (!call->found) {
+		fail_unknown(l);
+	} else {
+		http_reply_header(l->req, "X-Content-Type-Options", STR("nosniff"));
+		http_reply_header(l->req, "Content-Security-Policy", STR("default-src 'none'; sandbox"));
+		http_reply_buf(l->req, 200, types[call->type], &call->value);
+	}
+}
+
+static void drop_call(void *call)
+{
+	cache_call_deinit(call);
+}
+
 static void get(struct http_request *req)
 {
 	const struct pbs_worker *w = pbs_worker_of(req);
-	struct str key = http_request_arg(req, "uuid", NULL);
-	enum cache_type type;
-	struct buf value;
+	struct look_up *l = ARENA_NEW(req->arena, struct look_up);
 
-	if (key.n == 0) {
+	*l = (struct look_up){ .req = req,
+			       .key = http_request_arg(req, "uuid", NULL),
+			       .call = { .done = answer } };
+	if (l->key.n == 0) {
 		fail(req, 400, "GET /cache: Missing required parameter uuid");
 		return;
 	}
-	buf_init(&value, VALUE_MAX);
-	if (key.n > CACHE_KEY_MAX ||
-	    !cache_store_get(w->exchange.cache, key, loop_now_ms(w->thread->loop), &value, &type)) {
-		bool odd = key.n != UUID_TEXT && !w->server->config->cache_allow_keys;
-
-		buf_deinit(&value);
-		fail(req, 404,
-		     arena_printf(req->arena, "GET /cache uuid=%.*s: %s",
-				  (int)(key.n < CACHE_KEY_MAX ? key.n : CACHE_KEY_MAX), key.p,
-				  odd ? "invalid uuid length" : "Key not found"));
+	if (l->key.n > CACHE_KEY_MAX) {
+		fail_unknown(l);
 		return;
 	}
-	http_reply_header(req, "X-Content-Type-Options", STR("nosniff"));
-	http_reply_header(req, "Content-Security-Policy", STR("default-src 'none'; sandbox"));
-	http_reply_buf(req, 200, types[type], &value);
+	arena_defer(req->arena, drop_call, &l->call);
+	if (cache_get(w->exchange.cache, &l->call, l->key, w->server->config->cache_redis_timeout_ms))
+		answer(&l->call);
 }
 
 void endpoint_cache(struct http_request *req)

@@ -7,8 +7,8 @@
 #include "common/http_server.h"
 #include "common/json.h"
 #include "common/mem.h"
-#include "pbs/cache/puts.h"
 #include "pbs/endpoints/account_gate.h"
+#include "pbs/endpoints/cache_post.h"
 #include "pbs/endpoints/endpoints.h"
 #include "pbs/endpoints/integration.h"
 #include "pbs/exchange/events.h"
@@ -132,28 +132,18 @@ static void build(struct vtrack *v)
 
 /* --- the cache --- */
 
+static void put_failed(struct http_request *req, int err, const char *text)
+{
+	(void)err;
+	fail(req, 500, "Error(s) updating vast", text);
+}
+
 static void put_here(struct vtrack *v)
 {
-	struct pbs_worker *w = pbs_worker_of(v->req);
-	const struct pbs_config *c = w->server->config;
-	struct cache_rules rules = {
-		.max_puts = c->cache_max_puts,
-		.max_value_bytes = c->cache_max_value_bytes,
-		.default_ttl_s = c->cache_default_ttl_s,
-		.max_ttl_s = c->cache_max_ttl_s,
-		.keys = c->cache_allow_keys,
-	};
-	struct errtext why;
-	struct buf reply;
+	struct cache_post *p = ARENA_NEW(v->req->arena, struct cache_post);
 
-	buf_init(&reply, MAX_REPLY_BYTES);
-	if (cache_puts(w->exchange.cache, &rules, buf_str(&v->puts), &w->exchange.rng,
-		       loop_now_ms(w->thread->loop), &reply, &why) < 0) {
-		buf_deinit(&reply);
-		fail(v->req, 500, "Error(s) updating vast", why.text);
-		return;
-	}
-	http_reply_buf(v->req, 200, "application/json", &reply);
+	*p = (struct cache_post){ .req = v->req, .fail = put_failed };
+	cache_post_start(p, buf_str(&v->puts), pbs_worker_of(v->req)->server->config->vtrack_timeout_ms);
 }
 
 static void on_cached(struct http_call *call, const struct http_call_reply *reply)

@@ -18,6 +18,7 @@
 #include "common/str.h"
 #include "common/user_agent.h"
 #include "pbs/adapters/registry.h"
+#include "pbs/cache/cache.h"
 #include "pbs/exchange/adserver_targeting.h"
 #include "pbs/exchange/bid.h"
 #include "pbs/exchange/cache_build.h"
@@ -198,7 +199,8 @@ struct auction {
 	struct adserver_targeting adserver_targeting;
 
 	/* CACHE */
-	struct http_call cache_call;
+	struct http_call cache_call;      /* to another server's cache */
+	struct cache_call own_cache_call; /* to this one's */
 	struct cache_job cache_job;
 	uint64_t cache_started_ms;
 

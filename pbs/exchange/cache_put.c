@@ -1,8 +1,8 @@
 /* The CACHE stage: bids are put into Prebid Cache when the request asks for it, and targeting, which names
  * their ids, is written. A cache that fails costs the ids, never the auction, and never silently.
  *
- * With cache.host the cache is another server; otherwise it is this process, which reads the same body without
- * a socket in between. */
+ * With cache.host the cache is another server; otherwise it is our own, in memory or in Redis, which reads the same
+ * body without HTTP in between. */
 #include <assert.h>
 
 #include "common/err.h"
@@ -10,9 +10,10 @@
 #include "common/mem.h"
 #include "common/url.h"
 #include "common/uuid.h"
-#include "pbs/cache/puts.h"
+#include "pbs/cache/cache.h"
 #include "pbs/config.h"
 #include "pbs/exchange/auction.h"
+#include "pbs/metrics.h"
 
 enum { MAX_REPLY_BYTES = 4 << 20, MIN_TIMEOUT_MS = 1 };
 
@@ -40,6 +41,9 @@ static void on_cached(struct http_call *call, const struct http_call_reply *repl
 	struct auction *a = container_of(call, struct auction, cache_call);
 
 	assert(a->stage == STAGE_CACHE);
+	metrics_observe(a->x->metrics, M_CACHE_WRITE_TIME,
+			(double)(loop_now_ms(a->x->loop) - a->cache_started_ms) * 1e-3,
+			reply->err || reply->status != 200 ? SUCCESS_FALSE : SUCCESS_TRUE);
 	if (reply->err)
 		cache_report_failure(&a->cache_job,
 				     reply->error_text ? reply->error_text : err_name(reply->err),
@@ -76,13 +80,19 @@ static void make_plan(struct auction *a)
 	a->cache_plan.external_path = str_of(c->external_cache_path);
 }
 
+static uint32_t time_left_ms(const struct auction *a)
+{
+	uint64_t now = loop_now_ms(a->x->loop);
+
+	return a->deadline_ms > now + MIN_TIMEOUT_MS ? (uint32_t)(a->deadline_ms - now) : MIN_TIMEOUT_MS;
+}
+
 static bool start_call(struct auction *a)
 {
 	static const struct http_header headers[] = {
 		{ { "Content-Type", 12 }, { "application/json;charset=utf-8", 30 } },
 		{ { "Accept", 6 }, { "application/json", 16 } },
 	};
-	uint64_t now = loop_now_ms(a->x->loop);
 	struct http_call_request req = {
 		.method = "POST",
 		.url = cache_url(a),
@@ -90,12 +100,9 @@ static bool start_call(struct auction *a)
 		.n_headers = ARRAY_LEN(headers),
 		.body = buf_str(&a->cache_job.body),
 		.max_reply_bytes = MAX_REPLY_BYTES,
-		.timeout_ms = MIN_TIMEOUT_MS,
+		.timeout_ms = time_left_ms(a),
 	};
 
-	if (a->deadline_ms > now + MIN_TIMEOUT_MS)
-		req.timeout_ms = (uint32_t)(a->deadline_ms - now);
-	a->cache_started_ms = now;
 	a->cache_call.done = on_cached;
 	return http_client_start(a->x->http, &a->cache_call, &req) == 0;
 }
@@ -121,25 +128,63 @@ static void name_own_cache(struct auction *a)
 	a->cache_plan.external_path = a->targeting.cache_path = path;
 }
 
-static void put_here(struct auction *a)
+static void report_failure(struct auction *a, const char *what)
+{
+	cache_report_failure(&a->cache_job, what, (int64_t)(loop_now_ms(a->x->loop) - a->cache_started_ms),
+			     &a->messages);
+}
+
+static void take_own_answer(struct auction *a)
+{
+	struct buf reply;
+
+	if (a->own_cache_call.err) {
+		report_failure(a, a->own_cache_call.why.text);
+		return;
+	}
+	buf_init(&reply, MAX_REPLY_BYTES);
+	cache_batch_answer(a->own_cache_call.batch, &reply);
+	name_own_cache(a);
+	cache_read_answer(&a->cache_job, STR("this server"), 200, buf_str(&reply), a->arena, &a->messages);
+	buf_deinit(&reply);
+}
+
+static void on_own_answer(struct cache_call *call)
+{
+	struct auction *a = container_of(call, struct auction, own_cache_call);
+
+	assert(a->stage == STAGE_CACHE);
+	take_own_answer(a);
+	auction_enter(a, finish(a));
+}
+
+static void drop_own_call(void *call)
+{
+	cache_call_deinit(call);
+}
+
+/* True when the answer has to be waited for. */
+static bool start_own_call(struct auction *a)
 {
 	const struct pbs_config *c = a->x->config;
 	struct cache_rules rules = { .default_ttl_s = c->cache_default_ttl_s,
 				     .max_ttl_s = c->cache_max_ttl_s,
 				     .keys = true };
 	struct errtext why;
-	struct buf reply;
+	struct cache_batch *batch = cache_batch_parse(buf_str(&a->cache_job.body), &rules, &a->x->rng, &why);
+	uint32_t left_ms = time_left_ms(a);
 
-	buf_init(&reply, MAX_REPLY_BYTES);
-	if (cache_puts(a->x->cache, &rules, buf_str(&a->cache_job.body), &a->x->rng, loop_now_ms(a->x->loop),
-		       &reply, &why) < 0) {
-		cache_report_failure(&a->cache_job, why.text, 0, &a->messages);
-	} else {
-		name_own_cache(a);
-		cache_read_answer(&a->cache_job, STR("this server"), 200, buf_str(&reply), a->arena,
-				  &a->messages);
+	if (!batch) {
+		report_failure(a, why.text);
+		return false;
 	}
-	buf_deinit(&reply);
+	a->own_cache_call.done = on_own_answer;
+	arena_defer(a->arena, drop_own_call, &a->own_cache_call);
+	if (!cache_put(a->x->cache, &a->own_cache_call, batch,
+		       left_ms < c->cache_redis_timeout_ms ? left_ms : c->cache_redis_timeout_ms))
+		return true;
+	take_own_answer(a);
+	return false;
 }
 
 enum stage auction_cache(struct auction *a)
@@ -156,14 +201,11 @@ enum stage auction_cache(struct auction *a)
 	arena_defer(a->arena, drop_job, &a->cache_job);
 	if (a->cache_job.n_items == 0)
 		return finish(a);
+	a->cache_started_ms = loop_now_ms(a->x->loop);
 	if (*a->x->config->cache_host && start_call(a))
 		return STAGE_WAIT;
-	if (!*a->x->config->cache_host && a->x->cache) {
-		put_here(a);
-		return finish(a);
-	}
-	cache_report_failure(&a->cache_job,
-			     *a->x->config->cache_host ? "the URL cannot be used" : "no cache is configured",
-			     0, &a->messages);
+	if (!*a->x->config->cache_host && a->x->cache)
+		return start_own_call(a) ? STAGE_WAIT : finish(a);
+	report_failure(a, *a->x->config->cache_host ? "the URL cannot be used" : "no cache is configured");
 	return finish(a);
 }

@@ -21,7 +21,7 @@ struct exchange {
 	const json_t *default_request;   /* laid under every request; NULL = none */
 	const json_t *categories;        /* category files by name ("dfp/dfp"), NULL = none */
 	const struct syncers *syncers;   /* by bidder: under which key the cookie holds its id */
-	struct cache_store *cache;       /* shared by all workers; NULL = this process keeps none */
+	struct cache *cache;             /* our own Prebid Cache; NULL = we keep none */
 	struct stored *stored;
 	const struct privacy_host *privacy;
 	struct privacy_accounts *privacy_accounts;
