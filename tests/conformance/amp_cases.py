@@ -22,7 +22,7 @@ def setup_of(case):
 
 def bidders_of(case):
     """The case's, else those that its keys name."""
-    given = (case.get("config") or {}).get("mockBidders")
+    given = auction_cases.config_of(case).get("mockbidders")
     targeting = (case.get("expectedAmpResponse") or {}).get("targeting") or {}
     return given or [{"bidderName": targeting["hb_bidder"], "price": float(targeting["hb_pb"])}
                      for _ in [0] if "hb_bidder" in targeting and not case.get("mockAmpStoredResponse")]

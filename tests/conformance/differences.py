@@ -5,7 +5,9 @@ import dataclasses
 import re
 from typing import Callable
 
+import stand_ins
 from compare import ABSENT
+from host import NAMES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,13 +41,27 @@ def unknown_member(finding, case):
 def range_minimum(finding, case):
     if "targeting" not in finding.path or "_pb" not in finding.path[-1]:
         return False
-    targeting = case["incomingRequest"]["ortbRequest"]["ext"]["prebid"]["targeting"]
+    targeting = stand_ins.prebid((case.get("incomingRequest") or {}).get("ortbRequest")).get("targeting") or {}
     kinds = [targeting.get("pricegranularity"), *(targeting.get("mediatypepricegranularity") or {}).values()]
     return any((g["ranges"][0].get("min") or 0) != 0 for g in kinds if isinstance(g, dict) and g.get("ranges"))
 
 
 def no_consent(finding, case):
     return bool(case.get("gdpr_enforced") or case.get("gdpr_enabled")) and finding.actual in (None, ABSENT) and finding.path[0] in ("to", "response")
+
+
+def stranger_with_stored_bids(finding, case):
+    imps = stand_ins.imps_of(case.get("mockBidRequest"))
+    strangers = [r.get("bidder") for i in imps for r in stand_ins.prebid(i).get("storedbidresponse") or []
+                 if r.get("bidder") not in NAMES]
+    return finding.path == ("status",) and finding.actual == 400 and bool(strangers) or \
+        finding.path == ("body",) and any(f'unrecognized bidder "{s}"' in finding.actual for s in strangers)
+
+
+def random_source(finding, case):
+    """An error that the case's own generator of ids makes up."""
+    return bool((case.get("bidIDGenerator") or {}).get("returnError")) and finding.actual is ABSENT and \
+        "Error generating bid.ext.prebid.bidid" in str(finding.expected)
 
 
 # How the reference's JSON library words what it cannot read.
@@ -63,6 +79,9 @@ RULES = [
          "the reference's JSON library", decoder_words),
     Rule("privacy, basic ads", "where GDPR applies, no bidder is called without consent; the case's stand-in for the consent "
          "check lets bidders be called without ids", no_consent),
+    Rule("§5.2", "a stored answer of a bidder that nobody knows is refused; the case's test server knows every name",
+         stranger_with_stored_bids),
+    Rule("§15", "ids come from the system's random source, which cannot fail; the case's fails for every bid", random_source),
     Rule("Appendix A, §5.3", "members that the OpenRTB model does not have are dropped from what bidders get", unknown_member),
     Rule("§4.4", "a price range starts where the one before it ends; the case's own minimum is below the endpoint",
          range_minimum),

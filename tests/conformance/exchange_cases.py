@@ -6,6 +6,7 @@ import base64
 import json
 import re
 
+import stand_ins
 from compare import ABSENT, Finding, by_seat, compare, without
 from host import Setup
 from outcome import Skip
@@ -17,6 +18,14 @@ HOST_NODE = {"asi": "pbshostcompany.com", "sid": "00001", "rid": "BidRequest", "
 # Filled in by the endpoint, where the case starts behind it (§4.3, §4.4).
 ADDED = ["at", "tmax", "site.ext.amp", "device.ua", "device.ip", "device.ipv6", "imp.secure", "imp.ext.tid", "source.tid",
          "ext.prebid.channel"]
+
+# What a case may have at its top. What is not acted on here changes nothing that shows over HTTP: how long debug logs
+# are kept, which metric counts the request, the time at which it starts.
+FLAGS = {"accountprivacy", "account_bid_validations", "account_enforce_deal_floors", "account_floors_enabled",
+         "assume_gdpr_applies", "bididgenerator", "debuglog", "description", "enforceccpa", "enforcelmt", "events_enabled",
+         "fledge_enabled", "floors_enabled", "gdpr_enabled", "gdpr_enforced", "host_bid_validations", "host_schain_flag",
+         "incomingrequest", "multibid", "ortbversion", "outgoingrequests", "passthrough_flag", "requesttype", "response",
+         "server", "start_time_ms"}
 
 
 def setup_of(case):
@@ -43,7 +52,8 @@ def setup_of(case):
         account["privacy"] = privacy
     if limit := (case.get("multiBid") or {}).get("default_bid_limit"):
         account["default_bid_limit"] = limit
-    if (case.get("bidIDGenerator") or {}).get("generateBidID"):
+    generator = case.get("bidIDGenerator") or {}
+    if generator.get("generateBidID") and not generator.get("returnError"):  # where it fails, bids have no id of ours
         config["generate_bid_id"] = True
     for where in ("host_bid_validations", "account_bid_validations"):
         if given := case.get(where):
@@ -54,6 +64,10 @@ def setup_of(case):
     return Setup(config, infos_of(case))
 
 
+def outgoing(case):
+    return {name: out for name, out in (case.get("outgoingRequests") or {}).items() if isinstance(out, dict)}
+
+
 def gdpr_is_on(case):
     return bool(case.get("gdpr_enforced") or case.get("gdpr_enabled"))
 
@@ -62,7 +76,7 @@ def alternate_codes(case):
     """The case's adapters bid for other seats without asking; here they need leave."""
     if json.dumps(case["incomingRequest"]).find("alternatebiddercodes") >= 0:
         return None
-    bidders = {name: {"enabled": True, "allowedbiddercodes": ["*"]} for name, out in case["outgoingRequests"].items()
+    bidders = {name: {"enabled": True, "allowedbiddercodes": ["*"]} for name, out in outgoing(case).items()
                for seat in (out.get("mockResponse") or {}).get("pbsSeatBids") or []
                if seat.get("seat") and seat["seat"].lower() != name.lower()}
     return {"enabled": True, "bidders": bidders} if bidders else None
@@ -73,7 +87,7 @@ def infos_of(case):
     how to read them."""
     aliases = prebid_of(case).get("aliases") or {}
     infos = {}
-    for name, out in case["outgoingRequests"].items():
+    for name, out in outgoing(case).items():
         info = infos.setdefault(aliases.get(name, name), {"seatFromResponse": True})
         info["openrtb"] = {"version": float((case.get("ortbversion") or {}).get(name, 2.5))}
         if aliases.get(name, name) in (case["incomingRequest"].get("usersyncs") or {}):
@@ -87,7 +101,7 @@ def infos_of(case):
 
 
 def prebid_of(case):
-    return (case["incomingRequest"]["ortbRequest"].get("ext") or {}).get("prebid") or {}
+    return stand_ins.prebid(case["incomingRequest"]["ortbRequest"])
 
 
 def factor_of(case, name):
@@ -128,11 +142,19 @@ def answer_of(case, name, response):
 
 
 def run(name, case, hosts, mock):
-    if (case.get("bidIDGenerator") or {}).get("returnError"):
-        raise Skip("a random number generator that fails")
+    if not isinstance((case.get("incomingRequest") or {}).get("ortbRequest"), dict):
+        raise Skip("has no request of a known form")
+    findings = judge(case, hosts, mock)
+    strange = sorted(k for k in case if k.lower() not in FLAGS and not k.startswith("/"))
+    if findings and strange:
+        raise Skip(f"needs a setup that is not known here: {', '.join(strange)}")
+    return findings
+
+
+def judge(case, hosts, mock):
     host = hosts.get(setup_of(case))
     aliases = prebid_of(case).get("aliases") or {}
-    core_of = {name: aliases.get(name, name) for name in case["outgoingRequests"]}
+    core_of = {name: aliases.get(name, name) for name in outgoing(case)}
     mock.expect(endpoints(case, core_of))
     request = complete(case["incomingRequest"]["ortbRequest"])
     if case.get("events_enabled") or prebid_of(case).get("events") is not None:
@@ -178,7 +200,7 @@ def endpoints(case, core_of):
     alias entry in ext tell."""
     answers = {}
     for name, core in core_of.items():
-        response = case["outgoingRequests"][name].get("mockResponse") or {}
+        response = outgoing(case)[name].get("mockResponse") or {}
         answers.setdefault(core, []).append((name, answer_of(case, name, response)))
 
     def pick(choices):
@@ -202,7 +224,7 @@ def headers_of(case):
 
 def compare_sent(case, mock, core_of):
     findings = []
-    for name, out in case["outgoingRequests"].items():
+    for name, out in outgoing(case).items():
         if infos_of(case).get(core_of[name], {}).get("adapter"):
             continue  # a real adapter sends what it likes
         wanted = (out.get("expectRequest") or {}).get("ortbRequest")
@@ -270,7 +292,7 @@ def asks_for_debug(case):
 
 def is_adapters(case, bucket):
     """Errors that the case puts into an adapter's mouth."""
-    return bool(((case["outgoingRequests"].get(bucket) or {}).get("mockResponse") or {}).get("errors"))
+    return bool(((outgoing(case).get(bucket) or {}).get("mockResponse") or {}).get("errors"))
 
 
 def bids_of(response):

@@ -12,28 +12,27 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/integration"))
 from pbs_stack import BIN, Process, free_port, request  # noqa: E402
 
-# Bidders that the reference knows and that cases may name although this server has no code for them.
-NAMES = """33across aceex acuityads adagio adf adgeneration adhese adkernel adkernelAdn adman admixer adnuntius adocean
-adoppler adot adpone adprime adquery adrino adsinteractive adsyield adtarget adtelligent advangelists adview adxcg
-adyoulike aidem aja algorix alkimi amx apacdex applogy appnexus appush audienceNetwork axis axonix bcmint beachfront
-beintoo bematterfull between beyondmedia bidmachine bidmyadz bidscube bidstack bizzclick bliink blue bluesea bmtm
-boldwin brave brightroll bwx ccx clickio colossus compass concert connectad consumable conversant copper6ssp cpmstar
-criteo datablocks decenterads deepintent definemedia dianomi displayio districtm dmx dxkulture e_volution edge226
-emtv emx_digital engagebdr eplanning epom escalax evtech facebook felixads filmzie flipp freewheelssp frvradn gamma
-gamoji globalsun goldbach gravite grid gumgum huaweiads imds impactify improvedigital infytv inmobi insticator
-interactiveoffers invibes iqx iqzone ix janet jixie kargo kayzen kidoz kiviads krushmedia kubient lemmadigital
-lifestreet liftoff limelightDigital lmkiviads lockerdome logan logicad loopme loyal lunamedia madsense madvertise
-markapp marsmedia mediago medianet mediasquare metax mgid minutemedia missena mobfoxpb mobilefuse mobupps motorik
-msft mwork nanointeractive nativery nativo nextmillennium nexx ninthdecimal nobid oms onetag openweb openx operaads
+# Bidders that the reference has and that cases may name although this server has no code for them.
+NAMES = """33across aceex acuityads adf adgeneration adhese adkernel adkernelAdn adman admixer adnuntius adocean adoppler adot
+adpone adprime adquery adrino adsinteractive adsyield adtarget adtelligent advangelists adview adxcg adyoulike aidem
+aja algorix alkimi amx apacdex appnexus appush audienceNetwork axis axonix bcmint beachfront beintoo bematterfull
+between beyondmedia bidmachine bidmyadz bidscube bidstack bliink blue bluesea bmtm boldwin brave bwx ccx clickio
+colossus compass concert connectad consumable conversant copper6ssp cpmstar criteo datablocks decenterads deepintent
+definemedia dianomi displayio districtm dmx dxkulture e_volution edge226 emtv emx_digital eplanning epom escalax
+evtech facebook felixads filmzie flipp freewheelssp frvradn gamma gamoji globalsun goldbach gravite grid gumgum
+huaweiads imds impactify improvedigital infytv inmobi insticator interactiveoffers invibes iqx iqzone ix janet jixie
+kargo kayzen kidoz kiviads krushmedia lemmadigital limelightDigital lmkiviads lockerdome logan logicad loopme loyal
+lunamedia madsense madvertise markapp marsmedia mediago medianet mediasquare metax mgid minutemedia missena mobfoxpb
+mobilefuse mobupps motorik msft mwork nativery nativo nextmillennium nexx nobid oms onetag openweb openx operaads
 optidigital oraki orbidder orki outbrain ownadx pangle pgam pgamssp playdigo pubmatic pubnative pubrise pubwise
-pulsepoint pwbid qt readpeak relevantdigital resetdigital revcontent revx rhythmone richaudience rise robustApps
-rtbhouse rtbstack rubicon sa_lunamedia salunamedia screencore seedingAlliance seedtag sharethrough silvermob
-silverpush smaato smartadserver smarthub smartrtb smartx smartyads smilewanted smoot smrtconnect somoaudience sonobi
-sovrn sparteo sspBC startio stroeerCore suntContent synacormedia taboola tappx teads teal telaria theadx
-themediatrust thetradedesk tpmn tradplus trafficgate tredio triplelift triplelift_native trustedstack trustx
-ucfunnel undertone unicorn unruly valueimpression verizonmedia vidazoo videobyte videoheroes vidoomy visiblemeasures
-visx vox vrtcal vungle xapads xeworks xtrmqb yahooAds yahooAdvertising yahooSSP yandex yeahmobi yearxero yieldlab
-yieldmo yieldone zentotem zeroclickfraud zeta_global_ssp zmaticoo""".split()
+pulsepoint pwbid qt readpeak relevantdigital resetdigital revcontent revx richaudience rise robustApps rtbhouse
+rtbstack rubicon sa_lunamedia salunamedia screencore seedingAlliance seedtag sharethrough silvermob silverpush smaato
+smartadserver smarthub smartrtb smartx smartyads smilewanted smoot smrtconnect sonobi sovrn sparteo sspBC startio
+stroeerCore suntContent synacormedia taboola tappx teads teal telaria theadx themediatrust thetradedesk tpmn tradplus
+trafficgate tredio triplelift triplelift_native trustedstack trustx ucfunnel undertone unicorn unruly valueimpression
+vidazoo videobyte videoheroes vidoomy visiblemeasures visx vox vrtcal vungle xapads xeworks xtrmqb yahooAds
+yahooAdvertising yahooSSP yandex yeahmobi yearxero yieldlab yieldmo yieldone zentotem zeroclickfraud zeta_global_ssp
+zmaticoo""".split()
 ALIASES = {"adform": "adf"}
 
 # Parameters that the cases give are not those that the bidders' own schemas ask for today, but where a case says
@@ -51,12 +50,12 @@ def merge(a, b):
 class Setup:
     """What a process depends on; two cases with equal setups may share it."""
 
-    def __init__(self, config=None, infos=None, params=False, responses=None, requests=None):
-        self.config, self.infos, self.params = config or {}, infos or {}, params
-        self.responses, self.requests = responses or {}, requests or {}
+    def __init__(self, config=None, infos=None, params=False, responses=None, requests=None, imps=None, default=None):
+        self.config, self.infos, self.params, self.default = config or {}, infos or {}, params, default
+        self.stored = {"stored_responses": responses or {}, "stored_requests": requests or {}, "stored_imps": imps or {}}
 
     def key(self):
-        return json.dumps([self.config, self.infos, self.params, self.responses, self.requests], sort_keys=True)
+        return json.dumps([self.config, self.infos, self.params, self.default, self.stored], sort_keys=True)
 
 
 class Host:
@@ -67,8 +66,7 @@ class Host:
         infos.mkdir()
         params.mkdir()
         shutil.copytree(STORED, stored)
-        (stored / "stored_responses").mkdir(exist_ok=True)
-        for kind, bodies in (("stored_responses", setup.responses), ("stored_requests", setup.requests)):
+        for kind, bodies in setup.stored.items():
             (stored / kind).mkdir(exist_ok=True)
             for name, body in bodies.items():
                 (stored / kind / f"{name}.json").write_text(json.dumps(body))
@@ -82,6 +80,10 @@ class Host:
                         "category_mapping": {"directory": str(stored / "category_mapping")},
                         "cache": {"scheme": "http", "host": f"127.0.0.1:{mock.port}"}},
                        setup.config)
+        if setup.default is not None:
+            default = self.folder / "default.json"
+            default.write_text(json.dumps(setup.default))
+            config["default_request"] = {"file": {"name": str(default)}}
         rates = self.folder / "rates.json"
         rates.write_text(json.dumps({"conversions": config.pop("currency_rates", {"USD": {"USD": 1}})}))
         config["currency_converter"] = {"fetch_url": "", "file": str(rates)}

@@ -13,30 +13,49 @@ import amp_cases
 import auction_cases
 import differences
 import exchange_cases
+import video_cases
 from compare import Finding
-from host import BIN, STORED, Hosts
+from host import BIN, Hosts
 from mock import MockBidders
 from outcome import Outcome, Skip
 
 
 def load(vectors, part, only):
+    """Names and cases; None for a file that holds none."""
     for path in sorted((vectors / part).rglob("*.json")):
         name = str(path.relative_to(vectors))
-        if only in name:
-            yield name, json.loads(path.read_text())
+        if only not in name:
+            continue
+        try:
+            case = json.loads(path.read_text())
+        except ValueError:
+            case = None
+        yield name, case if isinstance(case, dict) else None
 
 
-def setup_key(part, case):
+def kind_of(name, case):
+    """The module that runs the case."""
+    if name.startswith("exchange/"):
+        return exchange_cases
+    if name.startswith("auction/video/"):
+        return video_cases
+    return amp_cases if "query" in case else auction_cases
+
+
+def setup_key(name, case):
+    """Cases that can share a server are run one after the other."""
     try:
-        return part.setup_of(case).key()
-    except (KeyError, TypeError, AttributeError):
+        return kind_of(name, case).setup_of(case).key()
+    except (KeyError, TypeError, ValueError, AttributeError):
         return ""
 
 
-def run_case(name, run, case):
+def run_case(name, case, hosts, mock):
     outcome = Outcome(name)
     try:
-        outcome.differences, outcome.findings = differences.explain(run(), case)
+        if case is None:
+            raise Skip("is not a JSON object")
+        outcome.differences, outcome.findings = differences.explain(kind_of(name, case).run(name, case, hosts, mock), case)
     except Skip as skip:
         outcome.skipped = str(skip)
     except (AssertionError, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
@@ -46,20 +65,9 @@ def run_case(name, run, case):
 
 
 def run_all(vectors, only, mock, hosts):
-    known = {(p.parent.name, p.stem) for p in STORED.glob("*/*.json")}
-    runs = []
-    for name, case in load(vectors, "auction", only):
-        if "query" in case:
-            runs.append((setup_key(amp_cases, case), name, case,
-                         lambda name=name, case=case: amp_cases.run(name, case, hosts, mock)))
-        else:
-            runs.append((setup_key(auction_cases, case), name, case,
-                         lambda name=name, case=case: auction_cases.run(name, case, hosts, mock, known)))
-    for name, case in load(vectors, "exchange", only):
-        runs.append((setup_key(exchange_cases, case), name, case,
-                     lambda name=name, case=case: exchange_cases.run(name, case, hosts, mock)))
-    runs.sort(key=lambda r: r[:2])
-    return sorted((run_case(name, run, case) for _, name, case, run in runs), key=lambda o: o.name)
+    cases = [*load(vectors, "auction", only), *load(vectors, "exchange", only)]
+    cases.sort(key=lambda c: (setup_key(*c), c[0]))
+    return sorted((run_case(name, case, hosts, mock) for name, case in cases), key=lambda o: o.name)
 
 
 def report(outcomes, verbose):
