@@ -1,14 +1,17 @@
 #include "common/json.h"
 
-/* Keys on a path are cut out of it without copying. */
+#include <string.h>
+
+/* Keys on a path are cut out of it without copying. Asked hundreds of times per auction, mostly for one key. */
 json_t *json_at(const json_t *j, const char *path)
 {
-	struct str rest = str_of(path);
+	while (j) {
+		const char *end = strchrnul(path, '.');
 
-	while (j && rest.p) {
-		struct str key = str_cut(&rest, '.');
-
-		j = json_object_getn(j, key.p, key.n);
+		j = json_object_getn(j, path, (size_t)(end - path));
+		if (*end == '\0')
+			break;
+		path = end + 1;
 	}
 	return (json_t *)(uintptr_t)j;
 }

@@ -14,9 +14,12 @@
 
 extern char **environ;
 
-/* Read by jemalloc before main. Bursts leave pages behind: they are given back after a second, not ten. */
+/* Read by jemalloc before main. Bursts leave pages behind: they are given back after a second, not ten. An auction makes a
+ * thousand and more small objects and frees them together: the thread's cache must be able to hold them all, or every
+ * auction empties and fills it through the arena. */
 extern const char *malloc_conf;
-const char *malloc_conf = "dirty_decay_ms:1000,muzzy_decay_ms:0,narenas:4";
+const char *malloc_conf = "dirty_decay_ms:1000,muzzy_decay_ms:0,narenas:4,"
+			  "tcache_nslots_small_max:2000,lg_tcache_nslots_mul:4";
 
 static int fail(const char *what, const struct errtext *why)
 {
