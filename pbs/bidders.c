@@ -76,6 +76,49 @@ static bool expand_variables(json_t *file, struct errtext *why)
 	return true;
 }
 
+/* One bidder while it is read: where it stands, for whoever has to mend it. */
+struct entry {
+	const char *name, *path;
+	json_t *lines; /* of its file */
+};
+
+struct loader {
+	const struct pbs_config *config;
+	struct registry *registry;
+	const struct registry *before;
+};
+
+/* Reasons begin with the key that they are about. */
+static unsigned line_of(const struct entry *e, const char *reason)
+{
+	FREE_ON_EXIT char *key = xstrndup(reason, strcspn(reason, ": "));
+
+	return e->lines ? yaml_line(e->lines, key) : 0;
+}
+
+static void say(const char *event, const struct entry *e, const char *reason)
+{
+	log_event(LOG_ERROR, event, LOG_Z("bidder", e->name), LOG_Z("file", e->path),
+		  LOG_INT("line", line_of(e, reason)), LOG_Z("reason", reason));
+}
+
+/* A file that cannot even be parsed does not say whether it is an alias: what it was counts. */
+static bool was_alias(const struct loader *l, const char *name)
+{
+	const struct registry_bidder *b = l->before ? registry_find(l->before, str_of(name)) : NULL;
+
+	return b && b->info.alias_of;
+}
+
+/* What a wrong file leaves of its bidder: what it was before, or nothing. */
+static void fall_back(struct loader *l, const struct entry *e, const char *event, const char *reason)
+{
+	bool kept =
+		registry_keep(l->registry, l->before, e->name, json_object_get(l->config->adapters, e->name));
+
+	say(kept ? "bidder_kept" : event, e, reason);
+}
+
 static json_t *read_params(const char *dir, const char *name, struct errtext *why)
 {
 	FREE_ON_EXIT char *path = xasprintf("%s/%s.json", dir, name);
@@ -83,34 +126,41 @@ static json_t *read_params(const char *dir, const char *name, struct errtext *wh
 	return access(path, R_OK) == 0 ? json_parse_file(path, MAX_FILE_BYTES, why) : NULL;
 }
 
-static void add_bidder(struct registry *r, const struct pbs_config *c, const char *dir, const char *file_name,
-		       bool aliases)
+static void take_file(struct loader *l, const struct entry *e, json_t *file)
+{
+	struct errtext why = { "" };
+	bool ok = expand_variables(file, &why);
+	json_t *params = ok ? read_params(l->config->bidder_params_dir, e->name, &why) : NULL;
+	const struct registry_bidder *b;
+
+	ok = ok && why.text[0] == '\0' &&
+	     registry_add(l->registry, e->name, file, params, json_object_get(l->config->adapters, e->name),
+			  &why) == 0;
+	b = ok ? registry_find(l->registry, str_of(e->name)) : NULL;
+	if (!ok)
+		fall_back(l, e, "bidder_left_out", why.text);
+	else if (b->why_disabled)
+		fall_back(l, e, "bidder_disabled", b->why_disabled);
+	json_decref(params);
+}
+
+static void add_bidder(struct loader *l, const char *dir, const char *file_name, bool aliases)
 {
 	FREE_ON_EXIT char *path = xasprintf("%s/%s", dir, file_name);
 	FREE_ON_EXIT char *name = xstrndup(file_name, strlen(file_name) - strlen(".yaml"));
+	struct entry e = { .name = name, .path = path };
 	struct errtext why = { "" };
-	json_t *file = yaml_parse_file(path, MAX_FILE_BYTES, &why), *params = NULL;
-	bool ok = file != NULL;
+	json_t *file = yaml_parse_file_lines(path, MAX_FILE_BYTES, &e.lines, &why);
 
-	if (ok && (json_at(file, "aliasOf") != NULL) != aliases) {
-		json_decref(file);
-		return;
-	}
-	ok = ok && expand_variables(file, &why);
-	if (ok) {
-		params = read_params(c->bidder_params_dir, name, &why);
-		ok = why.text[0] == '\0' &&
-		     registry_add(r, name, file, params, json_object_get(c->adapters, name), &why) == 0;
-	}
-	if (!ok)
-		log_event(LOG_ERROR, "bidder_left_out", LOG_Z("bidder", name), LOG_Z("file", path),
-			  LOG_Z("reason", why.text));
-	json_decref(params);
+	if (file && (json_at(file, "aliasOf") != NULL) == aliases)
+		take_file(l, &e, file);
+	else if (!file && was_alias(l, name) == aliases)
+		fall_back(l, &e, "bidder_left_out", why.text);
+	json_decref(e.lines);
 	json_decref(file);
 }
 
-static int add_folder(struct registry *r, const struct pbs_config *c, const char *path, bool aliases,
-		      struct errtext *why)
+static int add_folder(struct loader *l, const char *path, bool aliases, struct errtext *why)
 {
 	struct folder f = { .path = path };
 
@@ -120,34 +170,90 @@ static int add_folder(struct registry *r, const struct pbs_config *c, const char
 		return -1;
 	}
 	for (int i = 0; i < f.n; i++)
-		add_bidder(r, c, path, f.entries[i]->d_name, aliases);
+		add_bidder(l, path, f.entries[i]->d_name, aliases);
 	free_folder(&f);
 	return 0;
 }
 
-static void log_disabled(const struct registry *r)
+static int add_all(struct loader *l, struct errtext *why)
 {
-	for (size_t i = 0; i < registry_count(r); i++) {
-		const struct registry_bidder *b = registry_at(r, i);
+	const struct pbs_config *c = l->config;
 
-		if (b->why_disabled)
-			log_event(LOG_WARN, "bidder_disabled", LOG_Z("bidder", b->bidder.name),
-				  LOG_Z("reason", b->why_disabled));
+	for (int aliases = 0; aliases < 2; aliases++) {
+		if (add_folder(l, c->bidder_info_dir, aliases, why) < 0 ||
+		    (*c->host_bidder_info_dir && add_folder(l, c->host_bidder_info_dir, aliases, why) < 0))
+			return -1;
 	}
+	return 0;
 }
 
-struct registry *bidders_load(const struct pbs_config *c, struct errtext *why)
+/* At the start a bidder whose user sync is wrong is left out; later nothing changes. NULL with the reason. */
+static struct syncers *make_syncers(struct loader *l, struct errtext *why)
+{
+	const struct pbs_config *c = l->config;
+	struct syncers_options opt = {
+		.external_url = str_of(*c->sync_external_url ? c->sync_external_url : c->external_url),
+		.redirect_url = str_of(c->sync_redirect_url),
+	};
+	struct syncers *syncers;
+	const char *wrong;
+
+	while (!(syncers = syncers_new(l->registry, &opt, &wrong, why)) && !l->before) {
+		struct entry e = { .name = wrong, .path = c->bidder_info_dir };
+
+		say("bidder_left_out", &e, why->text);
+		registry_remove(l->registry, wrong); /* so the next round has one wrong bidder fewer */
+	}
+	return syncers;
+}
+
+static void drop(struct snapshot *s)
+{
+	struct bidder_set *set = container_of(s, struct bidder_set, snapshot);
+
+	syncers_free(set->syncers);
+	registry_free(set->registry);
+	free(set);
+}
+
+struct bidder_set *bidders_load(const struct pbs_config *c, const struct bidder_set *before,
+				struct errtext *why)
 {
 	struct adapter_host host = { .external_url = c->external_url,
 				     .datacenter = c->datacenter,
 				     .version = NEXUS_VERSION };
-	struct registry *r = registry_new(&host);
+	struct loader l = { .config = c,
+			    .registry = registry_new(&host),
+			    .before = before ? before->registry : NULL };
+	struct syncers *syncers = add_all(&l, why) == 0 ? make_syncers(&l, why) : NULL;
+	struct bidder_set *set;
 
-	for (int aliases = 0; aliases < 2; aliases++) {
-		if (add_folder(r, c, c->bidder_info_dir, aliases, why) < 0 ||
-		    (*c->host_bidder_info_dir && add_folder(r, c, c->host_bidder_info_dir, aliases, why) < 0))
-			return registry_free(r);
+	if (!syncers) {
+		registry_free(l.registry);
+		return NULL;
 	}
-	log_disabled(r);
-	return r;
+	set = xcalloc(1, sizeof *set);
+	snapshot_init(&set->snapshot, drop);
+	set->registry = l.registry;
+	set->syncers = syncers;
+	return set;
+}
+
+void bidders_unref(struct bidder_set *set)
+{
+	if (set)
+		snapshot_unref(&set->snapshot);
+}
+
+static void give_back(void *snapshot)
+{
+	snapshot_unref(snapshot);
+}
+
+const struct bidder_set *bidders_lend(struct snapshot_view *view, struct arena *arena)
+{
+	struct snapshot *s = snapshot_ref(snapshot_view_get(view));
+
+	arena_defer(arena, give_back, s);
+	return container_of(s, struct bidder_set, snapshot);
 }

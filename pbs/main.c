@@ -47,8 +47,8 @@ static void reload(struct pbs_server *server)
 		log_event(LOG_ERROR, "reload_refused", LOG_Z("reason", why.text));
 }
 
-/* Blocks until a signal asks for the end. SIGHUP reads stored data and accounts anew; the rest of the configuration is read
- * at start only. Now and then the log says what it left out in the meantime. */
+/* Blocks until a signal asks for the end. SIGHUP reads bidders, stored data and accounts anew; the rest of the
+ * configuration is read at start only. Now and then the log says what it left out in the meantime. */
 static void wait_for_end(const sigset_t *signals, struct pbs_server *server)
 {
 	static const struct timespec look = { .tv_sec = 10 };
@@ -85,8 +85,7 @@ static int serve(const struct pbs_config *config)
 		status = fail("cannot start", &why);
 	} else {
 		log_event(LOG_INFO, "listening", LOG_Z("host", config->host), LOG_INT("port", config->port),
-			  LOG_INT("workers", workers_count(server.workers)),
-			  LOG_INT("bidders", registry_count(server.registry)));
+			  LOG_INT("workers", workers_count(server.workers)));
 		wait_for_end(&signals, &server);
 		pbs_server_drain(&server);
 		log_flush_limited();

@@ -4,10 +4,11 @@
 
 #include "common/http_server.h"
 #include "common/mem.h"
-#include "pbs/adapters/registry.h"
+#include "pbs/bidders.h"
 #include "pbs/exchange/auction.h"
 #include "pbs/privacy/verdict.h"
-#include "pbs/usersync/syncer.h"
+
+enum { SPARE_NAMES = 128 }; /* for bidders that come with a reload */
 
 const double pbs_metric_times[16] = { 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075,
 				      0.1,   0.15,  0.2,   0.3,  0.5,  0.75, 1,    2 };
@@ -48,9 +49,14 @@ static const char *const cache_results[CACHE_RESULTS] = { "ok", "timeout", "unre
 static const char *const syncer_sets[SYNCER_SETS] = { "ok", "cleared" };
 
 /* The texts of labels that are known only at run time. */
+struct name_list {
+	char **names;
+	size_t n, max;
+};
+
 struct label_texts {
-	const char **routes, **bidders, **syncer_keys;
-	size_t n_syncer_keys;
+	const char **routes;
+	struct name_list bidders, syncer_keys;
 	struct metric_label labels[PBS_LABELS];
 };
 
@@ -66,52 +72,70 @@ static const char **route_names(const struct http_route *routes, size_t n)
 	return v;
 }
 
-static const char **bidder_names(const struct registry *registry)
+/* The place of `name` in a list that only grows, the last one ("other") once it is full. Readers look up to the
+ * name that they search, which was there before they learned of it. */
+static unsigned place_of(struct name_list *l, const char *name)
 {
-	size_t n = registry_count(registry);
-	const char **v = xcalloc(n + 1, sizeof *v);
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i++)
-		v[i] = registry_at(registry, i)->bidder.name;
-	return v;
+	while (i < l->n && strcmp(l->names[i], name) != 0)
+		i++;
+	if (i < l->n)
+		return (unsigned)i;
+	if (l->n + 1 >= l->max)
+		return (unsigned)l->max - 1;
+	l->names[l->n++] = xstrdup(name);
+	return (unsigned)i;
+}
+
+static void list_init(struct name_list *l, size_t max)
+{
+	l->max = max;
+	l->names = xcalloc(max, sizeof *l->names);
+	l->names[max - 1] = xstrdup("other");
+}
+
+static void list_free(struct name_list *l)
+{
+	for (size_t i = 0; i < l->max; i++)
+		free(l->names[i]);
+	free(l->names);
 }
 
 unsigned pbs_metrics_syncer(const struct syncer *s)
 {
 	size_t i = 0;
 
-	while (!str_eq(str_of(names.syncer_keys[i]), s->key))
+	while (i + 1 < names.syncer_keys.max &&
+	       !(names.syncer_keys.names[i] && str_eq(str_of(names.syncer_keys.names[i]), s->key)))
 		i++;
 	return (unsigned)i;
 }
 
-/* Keys are shared: each once. */
-static void name_syncers(const struct syncers *syncers)
+size_t pbs_metrics_max_bidders(void)
 {
-	size_t n = syncers_count(syncers);
-
-	names.syncer_keys = xcalloc(n + 1, sizeof *names.syncer_keys);
-	for (size_t i = 0; i < n; i++) {
-		const char *key = syncers_at(syncers, i)->key.p; /* of a JSON text, so it ends in a NUL */
-		size_t k = 0;
-
-		while (k < names.n_syncer_keys && strcmp(names.syncer_keys[k], key) != 0)
-			k++;
-		if (k == names.n_syncer_keys)
-			names.syncer_keys[names.n_syncer_keys++] = key;
-	}
+	return names.bidders.max;
 }
 
-struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_routes,
-				    const struct registry *registry, const struct syncers *syncers)
+void pbs_metrics_name_bidders(struct bidder_set *set)
+{
+	for (size_t i = 0; i < registry_count(set->registry); i++)
+		registry_set_number(set->registry, i,
+				    place_of(&names.bidders, registry_at(set->registry, i)->bidder.name));
+	for (size_t i = 0; i < syncers_count(set->syncers); i++) /* keys are shared: each once */
+		place_of(&names.syncer_keys, syncers_at(set->syncers, i)->key.p);
+}
+
+struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_routes, size_t n_bidders)
 {
 	names.routes = route_names(routes, n_routes);
-	names.bidders = bidder_names(registry);
-	name_syncers(syncers);
+	list_init(&names.bidders, n_bidders + SPARE_NAMES);
+	list_init(&names.syncer_keys, n_bidders + SPARE_NAMES);
 	names.labels[LABEL_ROUTE] = (struct metric_label){ "route", names.routes, n_routes + 1, true };
 	names.labels[LABEL_STATUS] = (struct metric_label){ "status", statuses, STATUS_VALUES, true };
 	names.labels[LABEL_BIDDER] =
-		(struct metric_label){ "bidder", names.bidders, registry_count(registry), true };
+		(struct metric_label){ "bidder", (const char *const *)names.bidders.names, names.bidders.max,
+				       true };
 	names.labels[LABEL_OUTCOME] =
 		(struct metric_label){ "outcome", outcomes, ARRAY_LEN(outcomes), false };
 	names.labels[LABEL_ROUTED] =
@@ -124,7 +148,8 @@ struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_ro
 	names.labels[LABEL_SYNC_STATUS] =
 		(struct metric_label){ "status", sync_statuses, SYNC_STATUS_VALUES, false };
 	names.labels[LABEL_SYNCER] =
-		(struct metric_label){ "syncer", names.syncer_keys, names.n_syncer_keys, true };
+		(struct metric_label){ "syncer", (const char *const *)names.syncer_keys.names,
+				       names.syncer_keys.max, true };
 	names.labels[LABEL_SYNCER_FATE] =
 		(struct metric_label){ "status", syncer_fates, SYNCER_FATES, false };
 	names.labels[LABEL_SUCCESS] = (struct metric_label){ "success", successes, SUCCESS_VALUES, false };
@@ -139,7 +164,7 @@ void pbs_metrics_free(struct metrics_set *set)
 {
 	metrics_set_free(set);
 	free(names.routes);
-	free(names.bidders);
-	free(names.syncer_keys);
+	list_free(&names.bidders);
+	list_free(&names.syncer_keys);
 	names = (struct label_texts){ 0 };
 }

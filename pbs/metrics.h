@@ -119,14 +119,17 @@ enum {
 };
 enum pbs_syncer_set { SYNCER_SET_OK, SYNCER_SET_CLEARED, SYNCER_SETS };
 
-struct registry;
+struct bidder_set;
 struct http_route;
 struct syncer;
-struct syncers;
 
-/* `routes`, `registry` and `syncers` name label values and must outlive the set. */
-struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_routes,
-				    const struct registry *registry, const struct syncers *syncers);
+/* `routes` names label values and must outlive the set. There is room for more bidders than `n_bidders`, which
+ * a reload may bring. */
+struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_routes, size_t n_bidders);
+/* Numbers the set's bidders, each as it was numbered before, and knows their syncers' keys. Beyond
+ * pbs_metrics_max_bidders() names, "other" stands for the rest. Before the set is published. */
+void pbs_metrics_name_bidders(struct bidder_set *set);
+size_t pbs_metrics_max_bidders(void);
 unsigned pbs_metrics_syncer(const struct syncer *s); /* value of LABEL_SYNCER: its key */
 void pbs_metrics_free(struct metrics_set *set);
 

@@ -86,18 +86,6 @@ static int load_rates(struct pbs_server *s, struct errtext *why)
 	return s->bundled_rates ? 0 : ERR_INPUT;
 }
 
-static int load_syncers(struct pbs_server *s, struct errtext *why)
-{
-	const struct pbs_config *c = s->config;
-	struct syncers_options opt = {
-		.external_url = str_of(*c->sync_external_url ? c->sync_external_url : c->external_url),
-		.redirect_url = str_of(c->sync_redirect_url),
-	};
-
-	s->syncers = syncers_new(s->registry, &opt, why);
-	return s->syncers ? 0 : ERR_INPUT;
-}
-
 static int load_cache(struct pbs_server *s, struct errtext *why)
 {
 	const struct pbs_config *c = s->config;
@@ -113,12 +101,23 @@ static int load_cache(struct pbs_server *s, struct errtext *why)
 	return s->cache_redis ? 0 : ERR_INPUT;
 }
 
+/* All or nothing: what the workers read is published once everything is there. */
 int pbs_server_reload(struct pbs_server *s, struct errtext *why)
 {
-	struct stored_files *f = stored_files_load(s->config->stored_dir, why);
+	struct snapshot *before = snapshot_acquire(&s->bidders);
+	struct bidder_set *bidders = bidders_load(
+		s->config, before ? container_of(before, struct bidder_set, snapshot) : NULL, why);
+	struct stored_files *f = bidders ? stored_files_load(s->config->stored_dir, why) : NULL;
 
-	if (!f)
+	snapshot_unref(before);
+	if (!f) {
+		bidders_unref(bidders);
 		return ERR_INPUT;
+	}
+	if (!s->metrics)
+		s->metrics = pbs_metrics_new(pbs_routes, pbs_n_routes, registry_count(bidders->registry));
+	pbs_metrics_name_bidders(bidders);
+	snapshot_publish(&s->bidders, &bidders->snapshot);
 	log_event(LOG_INFO, "stored_data", LOG_INT("requests", stored_files_count(f, STORED_REQUEST)),
 		  LOG_INT("imps", stored_files_count(f, STORED_IMP)),
 		  LOG_INT("responses", stored_files_count(f, STORED_RESPONSE)),
@@ -134,7 +133,7 @@ int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struc
 		return ERR_INPUT;
 	if (privacy_settings_host(config, why, &s->privacy) < 0)
 		return ERR_INPUT;
-	s->registry = bidders_load(config, why);
+	snapshot_slot_init(&s->bidders);
 	snapshot_slot_init(&s->files);
 	s->default_request = load_default_request(config->default_request_file, why);
 	if (why->text[0])
@@ -142,12 +141,11 @@ int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struc
 	if (load_rates(s, why) < 0)
 		return ERR_INPUT;
 	s->categories = category_files_load(config->category_mapping_dir, why);
-	if (!s->registry || pbs_server_reload(s, why) < 0 || !s->categories || load_syncers(s, why) < 0)
+	if (pbs_server_reload(s, why) < 0 || !s->categories)
 		return ERR_INPUT;
 	if (load_cache(s, why) < 0)
 		return ERR_INPUT;
 	s->rate_limit = rate_limit_new(RATE_LIMIT_KEYS, 0);
-	s->metrics = pbs_metrics_new(pbs_routes, pbs_n_routes, s->registry, s->syncers);
 	s->vendor_lists = vendor_lists_new(config, s->metrics);
 	return 0;
 }
@@ -165,8 +163,7 @@ void pbs_server_unload(struct pbs_server *s)
 	json_decref(s->categories);
 	cache_store_free(s->cache);
 	cache_redis_free(s->cache_redis);
-	syncers_free(s->syncers);
-	registry_free(s->registry);
+	snapshot_slot_deinit(&s->bidders);
 	api_keys_free(s->keys);
 }
 
@@ -181,6 +178,11 @@ const struct api_key *pbs_request_key(const struct http_request *req)
 	return api_keys_find(w->server->keys,
 			     api_key_from_headers(http_request_header(req, "X-API-Key"),
 						  http_request_header(req, "Authorization")));
+}
+
+const struct bidder_set *pbs_request_bidders(const struct http_request *req)
+{
+	return bidders_lend(&pbs_worker_of(req)->exchange.bidders, req->arena);
 }
 
 static bool check_key(struct http_request *req, const struct api_key *key)
@@ -375,8 +377,6 @@ static int init_worker(struct worker *thread, struct errtext *why)
 		.loop = thread->loop,
 		.http = http_client_new(thread->loop, &client),
 		.config = c,
-		.registry = s->registry,
-		.syncers = s->syncers,
 		.default_request = s->default_request,
 		.categories = s->categories,
 		.metrics = metrics_new(s->metrics),
@@ -388,10 +388,12 @@ static int init_worker(struct worker *thread, struct errtext *why)
 		errtext_set(why, "the system's certificates cannot be read; install ca-certificates");
 		return ERR_UNAVAILABLE;
 	}
+	/* a slot locks itself */
+	snapshot_view_init(&w->exchange.bidders, (struct snapshot_slot *)(uintptr_t)&s->bidders);
 	rng_seed_os(&w->exchange.rng);
 	w->exchange.stored = stored_new(w->exchange.http, &stored);
 	if (c->throttling || c->throttling_simulated)
-		w->exchange.throttle = throttle_new(registry_count(s->registry), c->throttle_window);
+		w->exchange.throttle = throttle_new(pbs_metrics_max_bidders(), c->throttle_window);
 	if (s->cache || s->cache_redis)
 		w->exchange.cache = cache_new(thread->loop, s->cache, s->cache_redis, w->exchange.metrics);
 	start_rates(w);
@@ -421,6 +423,7 @@ static void deinit_worker(struct worker *thread)
 	cache_free(w->exchange.cache);
 	http_client_free(w->exchange.http);
 	privacy_accounts_free(w->exchange.privacy_accounts);
+	snapshot_view_deinit(&w->exchange.bidders);
 	free(w);
 }
 

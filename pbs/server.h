@@ -12,13 +12,12 @@
 #include "common/rate_limit.h"
 #include "common/version.h"
 #include "common/worker.h"
-#include "pbs/adapters/registry.h"
+#include "pbs/bidders.h"
 #include "pbs/cache/cache.h"
 #include "pbs/config.h"
 #include "pbs/exchange/exchange.h"
 #include "pbs/privacy/config.h"
 #include "pbs/stored/stored.h"
-#include "pbs/usersync/syncer.h"
 
 /* Flags of routes, for the checks before a handler. */
 enum route_flag {
@@ -31,14 +30,13 @@ extern const size_t pbs_n_routes;
 
 struct pbs_server {
 	const struct pbs_config *config;
-	struct registry *registry;
+	struct snapshot_slot bidders;         /* struct bidder_set */
 	struct snapshot_slot files;           /* struct stored_files */
 	struct currency_table *bundled_rates; /* NULL = none */
 	json_t *default_request;              /* NULL = none */
 	json_t *categories;                   /* category_files.h */
-	struct syncers *syncers;
-	struct cache_store *cache;       /* in memory; NULL = none */
-	struct cache_redis *cache_redis; /* NULL = none */
+	struct cache_store *cache;            /* in memory; NULL = none */
+	struct cache_redis *cache_redis;      /* NULL = none */
 	struct api_keys *keys;
 	struct rate_limit *rate_limit;
 	struct metrics_set *metrics;
@@ -61,7 +59,8 @@ struct pbs_worker {
 
 /* Reads bidders, stored data and keys; makes nothing that runs. */
 int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struct errtext *why);
-/* Reads stored requests, imps, responses and accounts anew; on failure what is there stays. From any thread. */
+/* Reads bidders, stored requests, imps, responses and accounts anew; on failure what is there stays. From the
+ * thread that called pbs_server_load(). */
 int pbs_server_reload(struct pbs_server *s, struct errtext *why);
 int pbs_server_start(struct pbs_server *s, struct errtext *why);
 void pbs_server_drain(struct pbs_server *s); /* returns once every worker has ended */
@@ -74,5 +73,8 @@ static inline struct pbs_worker *pbs_worker_of(const struct http_request *req)
 
 /* The key that the request was let in with; NULL where none is needed. */
 const struct api_key *pbs_request_key(const struct http_request *req);
+
+/* The host's bidders, the same ones until the request's arena is freed. */
+const struct bidder_set *pbs_request_bidders(const struct http_request *req);
 
 #endif

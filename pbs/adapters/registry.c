@@ -114,11 +114,6 @@ const struct registry_bidder *registry_find(const struct registry *r, struct str
 	return i < r->n && str_eq_nocase(str_of(r->bidders[i]->info.name), name) ? r->bidders[i] : NULL;
 }
 
-size_t registry_index(const struct registry *r, const struct registry_bidder *b)
-{
-	return place_of(r, str_of(b->info.name));
-}
-
 size_t registry_count(const struct registry *r)
 {
 	return r->n;
@@ -140,6 +135,21 @@ static void insert(struct registry *r, struct registry_bidder *b)
 	memmove(r->bidders + at + 1, r->bidders + at, (r->n - at) * sizeof *r->bidders);
 	r->bidders[at] = b;
 	r->n++;
+}
+
+void registry_remove(struct registry *r, const char *name)
+{
+	size_t at = place_of(r, str_of(name));
+
+	if (!registry_find(r, str_of(name)))
+		return;
+	r->n--;
+	memmove(r->bidders + at, r->bidders + at + 1, (r->n - at) * sizeof *r->bidders);
+}
+
+void registry_set_number(struct registry *r, size_t i, unsigned number)
+{
+	r->bidders[i]->number = number;
 }
 
 static void drop_schema(void *schema)
@@ -222,6 +232,8 @@ int registry_add(struct registry *r, const char *name, const json_t *file, const
 	}
 	if (bidder_info_parse(r->arena, name, file, parent ? &parent->info : NULL, host, &b->info, why) < 0)
 		return ERR_INPUT;
+	b->file = arena_own_json(r->arena, json_deep_copy(file));
+	b->params_file = params ? arena_own_json(r->arena, json_deep_copy(params)) : NULL;
 	if (!params)
 		params = json_at(b->info.root, "generic.schema"); /* a bidder may be all in one file */
 	if (take_schema(r, b, parent, params, why) < 0)
@@ -229,4 +241,21 @@ int registry_add(struct registry *r, const char *name, const json_t *file, const
 	build(r, b, parent);
 	insert(r, b);
 	return 0;
+}
+
+bool registry_keep(struct registry *r, const struct registry *before, const char *name, const json_t *host)
+{
+	const struct registry_bidder *old = before ? registry_find(before, str_of(name)) : NULL, *now;
+	struct errtext why;
+
+	if (!old || old->disabled)
+		return false;
+	now = registry_find(r, str_of(name));
+	if (now)
+		registry_remove(r, name);
+	if (registry_add(r, name, old->file, old->params_file, host, &why) == 0)
+		return true;
+	if (now)
+		insert(r, (struct registry_bidder *)(uintptr_t)now);
+	return false;
 }

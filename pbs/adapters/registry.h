@@ -25,6 +25,8 @@ struct registry_bidder {
 	const json_t *params_json;   /* the schema's text, for GET /bidders/params; NULL: none */
 	bool disabled;
 	const char *why_disabled; /* NULL when the host disabled it */
+	unsigned number;          /* of its name, the same in later registries; see registry_set_number() */
+	const json_t *file, *params_file; /* what registry_add() was given */
 };
 
 struct registry;
@@ -38,9 +40,16 @@ struct registry *registry_free(struct registry *r);
 int registry_add(struct registry *r, const char *name, const json_t *file, const json_t *params,
 		 const json_t *host, struct errtext *why);
 
+/* The bidder again as it was in `before`, instead of what its file has become; false, and nothing changes, when
+ * it was not there or did not run. `before` may be NULL. */
+bool registry_keep(struct registry *r, const struct registry *before, const char *name, const json_t *host);
+
+void registry_remove(struct registry *r, const char *name); /* before the registry is shared */
+
+/* For whoever counts by bidder through reloads; before the registry is shared. */
+void registry_set_number(struct registry *r, size_t i, unsigned number);
+
 const struct registry_bidder *registry_find(const struct registry *r, struct str name);
-/* Where registry_at() has the bidder. */
-size_t registry_index(const struct registry *r, const struct registry_bidder *b);
 size_t registry_count(const struct registry *r);
 const struct registry_bidder *registry_at(const struct registry *r, size_t i); /* by name */
 

@@ -62,6 +62,7 @@ static const struct typed_struct request_table = { "endpoints.cookieSyncRequest"
 struct cookie_sync {
 	struct account_gate gate;
 	struct http_request *req;
+	const struct bidder_set *bidders;
 	json_t *asked; /* the body, decoded */
 	struct visitor_consent consent;
 	struct uids uids;
@@ -203,7 +204,7 @@ static int read_signals(struct cookie_sync *cs, struct errtext *why)
 static bool is_allowed(const void *ctx, struct str bidder)
 {
 	const struct cookie_sync *cs = ctx;
-	const struct registry_bidder *b = registry_find(pbs_worker_of(cs->req)->server->registry, bidder);
+	const struct registry_bidder *b = registry_find(cs->bidders->registry, bidder);
 	const struct activities *activities =
 		cs->gate.account.privacy ? cs->gate.account.privacy->activities : NULL;
 
@@ -229,8 +230,8 @@ static void choose(struct cookie_sync *cs, struct sync_choices *ret)
 	const json_t *account = json_object_get(cs->gate.account.settings, "cookie_sync");
 	bool account_coop = json_is_boolean(json_object_get(account, "default_coop_sync"));
 	struct choose_input in = {
-		.registry = s->registry,
-		.syncers = s->syncers,
+		.registry = cs->bidders->registry,
+		.syncers = cs->bidders->syncers,
 		.bidders = json_object_get(cs->asked, "bidders"),
 		.coop = json_bool_at(cs->asked, "coopSync",
 				     json_bool_at(account, "default_coop_sync", s->config->coop_sync)),
@@ -396,6 +397,7 @@ void endpoint_cookie_sync(struct http_request *req)
 	json_t *body;
 
 	cs->req = req;
+	cs->bidders = pbs_request_bidders(req);
 	body = arena_own_json(req->arena, json_parse(req->body, &why));
 	cs->asked = body ? arena_own_json(req->arena, typed_decode(body, &request_table, &why, NULL)) : NULL;
 	if (!cs->asked) {

@@ -126,7 +126,7 @@ static void with_account(struct account_gate *g)
 static struct str normal_bidder(const struct http_request *req)
 {
 	struct str name = http_request_arg(req, "bidder", NULL);
-	const struct registry_bidder *b = registry_find(pbs_worker_of(req)->server->registry, name);
+	const struct registry_bidder *b = registry_find(pbs_request_bidders(req)->registry, name);
 
 	return b ? str_of(b->bidder.name) : name;
 }

@@ -4,6 +4,7 @@
 #include "common/mem.h"
 #include "pbs/analytics/batch.h"
 #include "pbs/analytics/event.h"
+#include "pbs/bidders.h"
 #include "pbs/endpoints/visitor.h"
 #include "pbs/metrics.h"
 #include "pbs/server.h"
@@ -74,21 +75,6 @@ void front_auction_start(struct auction *a)
 
 /* --- out --- */
 
-static size_t bidder_index(const struct registry *r, const struct registry_bidder *b)
-{
-	size_t lo = 0, hi = registry_count(r);
-
-	while (lo + 1 < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (strcmp(registry_at(r, mid)->bidder.name, b->bidder.name) <= 0)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 static void count(const struct auction *a)
 {
 	struct metrics *m = a->x->metrics;
@@ -96,7 +82,7 @@ static void count(const struct auction *a)
 	metrics_add(m, M_IMPS, a->n_imps);
 	for (size_t i = 0; i < a->n_runs; i++) {
 		const struct bidder_run *run = &a->runs[i];
-		unsigned index = (unsigned)bidder_index(a->x->registry, run->candidate->bidder);
+		unsigned index = run->candidate->bidder->number;
 
 		metrics_inc(m, M_BIDDER_CALLS, index, run->outcome);
 		if (run->n_calls)
@@ -105,10 +91,10 @@ static void count(const struct auction *a)
 	for (size_t s = 0; s < a->seats.n; s++)
 		for (size_t i = 0; i < a->seats.seats[s]->n_bids; i++) {
 			const struct registry_bidder *b =
-				registry_find(a->x->registry, a->seats.seats[s]->bids[i]->core);
+				registry_find(a->bidders->registry, a->seats.seats[s]->bids[i]->core);
 
 			if (b)
-				metrics_inc(m, M_BIDS, (unsigned)bidder_index(a->x->registry, b));
+				metrics_inc(m, M_BIDS, b->number);
 		}
 }
 

@@ -39,7 +39,7 @@ static bool read_filter(struct http_request *req, const char *name, bool *ret_on
 
 void endpoint_info_bidders(struct http_request *req)
 {
-	const struct registry *r = pbs_worker_of(req)->server->registry;
+	const struct registry *r = pbs_request_bidders(req)->registry;
 	bool enabled_only, base_only;
 	json_t *names;
 
@@ -96,7 +96,7 @@ static json_t *render_info(const struct registry_bidder *b)
 
 void endpoint_info_bidder(struct http_request *req)
 {
-	const struct registry *r = pbs_worker_of(req)->server->registry;
+	const struct registry *r = pbs_request_bidders(req)->registry;
 	struct str name = { req->path.p + strlen("/info/bidders/"), req->path.n - strlen("/info/bidders/") };
 	const struct registry_bidder *b;
 	json_t *all;
@@ -120,7 +120,7 @@ void endpoint_info_bidder(struct http_request *req)
 
 void endpoint_bidder_params(struct http_request *req)
 {
-	const struct registry *r = pbs_worker_of(req)->server->registry;
+	const struct registry *r = pbs_request_bidders(req)->registry;
 	json_t *all = json_object();
 
 	for (size_t i = 0; i < registry_count(r); i++) {

@@ -21,6 +21,7 @@ enum { STATUS_LEGAL = 451, SHOWN_MAX = 256 };
 struct setuid {
 	struct account_gate gate;
 	struct http_request *req;
+	const struct bidder_set *bidders;
 	const struct syncer *syncer;
 	struct uids uids;
 	struct str uid;
@@ -115,7 +116,7 @@ static void save(struct setuid *su)
 	struct eject_rules rules = {
 		.max_bytes = s->config->max_cookie_bytes,
 		.groups = s->config->priority_groups,
-		.syncers = s->syncers,
+		.syncers = su->bidders->syncers,
 		.key = su->syncer->key,
 	};
 
@@ -205,7 +206,7 @@ static void start(struct setuid *su)
 		fail(su, 400, SYNC_STATUS_SYNCER_UNKNOWN, "\"bidder\" query param is required");
 		return;
 	}
-	su->syncer = syncers_find(pbs_worker_of(su->req)->server->syncers, bidder);
+	su->syncer = syncers_find(su->bidders->syncers, bidder);
 	if (!su->syncer) {
 		fail(su, 400, SYNC_STATUS_SYNCER_UNKNOWN,
 		     "The bidder name provided is not supported by Prebid Server");
@@ -224,6 +225,7 @@ void endpoint_setuid(struct http_request *req)
 	struct setuid *su = ARENA_NEW(req->arena, struct setuid);
 
 	su->req = req;
+	su->bidders = pbs_request_bidders(req);
 	su->uid = http_request_arg(req, "uid", NULL);
 	su->consent = (struct visitor_consent){
 		.gdpr = STR(""),

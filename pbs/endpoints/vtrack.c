@@ -19,6 +19,7 @@ enum { MAX_BODY_BYTES = 64 << 20, MAX_REPLY_BYTES = 4 << 20, SHOWN_MAX = 1024 };
 struct vtrack {
 	struct account_gate gate;
 	struct http_request *req;
+	const struct bidder_set *bidders;
 	json_t *body;
 	struct str integration;
 	struct buf puts; /* as they go to the cache */
@@ -64,7 +65,7 @@ static int check(const struct vtrack *v, struct errtext *why)
 static bool may_modify(const struct vtrack *v, struct str bidder)
 {
 	const struct pbs_server *s = pbs_worker_of(v->req)->server;
-	const struct registry_bidder *b = registry_find(s->registry, bidder);
+	const struct registry_bidder *b = registry_find(v->bidders->registry, bidder);
 
 	if (!b)
 		return s->config->vtrack_unknown_bidders;
@@ -74,7 +75,7 @@ static bool may_modify(const struct vtrack *v, struct str bidder)
 static struct str vast_of(struct vtrack *v, const json_t *put)
 {
 	struct str vast = json_str_at(put, "value"), bidder = json_str_at(put, "bidder");
-	const struct registry_bidder *b = registry_find(pbs_worker_of(v->req)->server->registry, bidder);
+	const struct registry_bidder *b = registry_find(v->bidders->registry, bidder);
 	struct events ev = {
 		.active = true,
 		.external_url = str_of(pbs_worker_of(v->req)->server->config->external_url),
@@ -217,6 +218,7 @@ void endpoint_vtrack(struct http_request *req)
 	struct errtext why;
 
 	v->req = req;
+	v->bidders = pbs_request_bidders(req);
 	v->integration = http_request_arg(req, "int", NULL);
 	v->gate = (struct account_gate){ .done = with_account,
 					 .req = req,

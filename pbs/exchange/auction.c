@@ -8,6 +8,8 @@
 
 #include <assert.h>
 
+#include "pbs/bidders.h"
+
 #define BIT(stage) (1u << (stage))
 
 static enum stage auction_done(struct auction *a);
@@ -45,6 +47,7 @@ struct auction *auction_new(struct exchange *x, const struct auction_front *fron
 	struct auction *a = ARENA_NEW(arena, struct auction);
 
 	a->x = x;
+	a->bidders = bidders_lend(&x->bidders, arena);
 	a->front = front;
 	a->arena = arena;
 	a->started_ms = clock_wall_ms();

@@ -55,6 +55,7 @@ enum stage {
 };
 
 struct auction;
+struct bidder_set;
 struct privacy;
 struct privacy_account;
 struct scrub_cache;
@@ -120,6 +121,7 @@ struct bidder_reply {
 struct auction {
 	/* set by auction_start() */
 	struct exchange *x;
+	const struct bidder_set *bidders; /* the host's, as they were when the auction began */
 	const struct auction_front *front;
 	void *front_ctx;
 	struct arena *arena;

@@ -1,5 +1,6 @@
 /* The BID stage: each selected bidder gets a request of its own, and all of them are called at once. */
 #include "common/json.h"
+#include "pbs/bidders.h"
 #include "pbs/config.h"
 #include "pbs/exchange/auction.h"
 #include "pbs/exchange/fanout.h"
@@ -46,7 +47,7 @@ static void init_run(struct auction *a, struct bidder_run *run, const struct bid
 static struct str buyer_uid(const void *ctx, struct str core)
 {
 	const struct auction *a = ctx;
-	const struct syncer *s = a->uids ? syncers_find(a->x->syncers, core) : NULL;
+	const struct syncer *s = a->uids ? syncers_find(a->bidders->syncers, core) : NULL;
 	const struct uid *one = s ? uids_find(a->uids, s->key) : NULL;
 
 	return one ? one->uid : STR("");

@@ -5,6 +5,7 @@
 #include "common/mem.h"
 #include "common/version.h"
 #include "pbs/adapters/registry.h"
+#include "pbs/bidders.h"
 #include "pbs/config.h"
 #include "pbs/exchange/account.h"
 #include "pbs/exchange/amp_request.h"
@@ -51,9 +52,9 @@ static int check(struct auction *a)
 	struct str *blocked = ARENA_ARRAY(a->arena, struct str, c->blocked_apps.n);
 	struct validate_rules rules = {
 		.find_bidder = find_bidder,
-		.bidder_ctx = a->x->registry,
+		.bidder_ctx = a->bidders->registry,
 		.check_params = check_params,
-		.params_ctx = a->x->registry,
+		.params_ctx = a->bidders->registry,
 		.is_currency = currency_is_known,
 		.is_adjustments = adjust_rules_are_valid,
 		.blocked_apps = blocked,
@@ -79,7 +80,7 @@ static void collect_candidates(struct auction *a)
 	struct split_bidder *bidders;
 	size_t n, i;
 
-	a->names = (struct bidder_names){ find_bidder, a->x->registry,
+	a->names = (struct bidder_names){ find_bidder, a->bidders->registry,
 					  json_at(a->request, "ext.prebid.aliases") };
 	n = split_list(a->request, &a->names, a->arena, &bidders);
 	a->candidates = ARENA_ARRAY(a->arena, struct candidate, n);
@@ -88,7 +89,7 @@ static void collect_candidates(struct auction *a)
 
 		a->candidates[a->n_candidates++] = (struct candidate){
 			.name = name,
-			.bidder = registry_find(a->x->registry, bidders[k].core),
+			.bidder = registry_find(a->bidders->registry, bidders[k].core),
 		};
 		json_array_foreach (imps, i, imp)
 			if (json_object_getn(json_at(imp, "ext.prebid.bidder"), name.p, name.n))

@@ -9,19 +9,19 @@
 #include <stdint.h>
 
 #include "common/clock.h"
+#include "common/snapshot.h"
 
 struct exchange {
 	struct loop *loop;
 	struct http_client *http;
 	const struct pbs_config *config;
-	const struct registry *registry; /* the host's bidders */
-	struct floors_fetch *floors;     /* fetched floors */
-	struct throttle *throttle;       /* how bidders did lately; NULL = nobody is spared */
-	struct rates *rates;             /* the host's exchange rates */
-	const json_t *default_request;   /* laid under every request; NULL = none */
-	const json_t *categories;        /* category files by name ("dfp/dfp"), NULL = none */
-	const struct syncers *syncers;   /* by bidder: under which key the cookie holds its id */
-	struct cache *cache;             /* our own Prebid Cache; NULL = we keep none */
+	struct snapshot_view bidders;  /* struct bidder_set; auctions hold the one they began with */
+	struct floors_fetch *floors;   /* fetched floors */
+	struct throttle *throttle;     /* how bidders did lately; NULL = nobody is spared */
+	struct rates *rates;           /* the host's exchange rates */
+	const json_t *default_request; /* laid under every request; NULL = none */
+	const json_t *categories;      /* category files by name ("dfp/dfp"), NULL = none */
+	struct cache *cache;           /* our own Prebid Cache; NULL = we keep none */
 	struct stored *stored;
 	const struct privacy_host *privacy;
 	struct privacy_accounts *privacy_accounts;

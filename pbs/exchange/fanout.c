@@ -235,7 +235,7 @@ static void note(const struct bidder_call *call, bool failed)
 	const struct exchange *x = call->run->a->x;
 
 	if (x->throttle)
-		throttle_note(x->throttle, registry_index(x->registry, call->run->candidate->bidder), failed);
+		throttle_note(x->throttle, call->run->candidate->bidder->number, failed);
 }
 
 static void network_failure(struct bidder_call *call, int err, const char *words)
@@ -363,8 +363,7 @@ static bool is_throttled(struct bidder_call *call)
 	struct bidder_run *run = call->run;
 	struct exchange *x = run->a->x;
 
-	if (!x->throttle ||
-	    !throttle_skips(x->throttle, registry_index(x->registry, run->candidate->bidder), &x->rng))
+	if (!x->throttle || !throttle_skips(x->throttle, run->candidate->bidder->number, &x->rng))
 		return false;
 	metrics_inc(x->metrics, M_THROTTLED);
 	if (x->config->throttling_simulated)

@@ -3,6 +3,7 @@
 #include "common/err.h"
 #include "common/json.h"
 #include "common/uuid.h"
+#include "pbs/bidders.h"
 #include "pbs/config.h"
 #include "pbs/exchange/auction.h"
 #include "pbs/exchange/bid_price.h"
@@ -178,7 +179,7 @@ static void check_creatives(struct auction *a)
 /* Ids and event URLs, which the cache needs too. */
 static void prepare_bid(struct auction *a, struct bid *b)
 {
-	const struct registry_bidder *core = registry_find(a->x->registry, b->core);
+	const struct registry_bidder *core = registry_find(a->bidders->registry, b->core);
 	char uuid[UUID_TEXT + 1];
 
 	if (a->x->config->generate_bid_id) {

@@ -363,7 +363,8 @@ static int check_format(const struct syncer *s, struct errtext *why)
 	return ERR_INPUT;
 }
 
-struct syncers *syncers_new(const struct registry *r, const struct syncers_options *opt, struct errtext *why)
+struct syncers *syncers_new(const struct registry *r, const struct syncers_options *opt,
+			    const char **ret_wrong, struct errtext *why)
 {
 	struct syncers *set = xcalloc(1, sizeof *set);
 
@@ -371,6 +372,7 @@ struct syncers *syncers_new(const struct registry *r, const struct syncers_optio
 	collect(set, r);
 	for (size_t i = 0; i < set->n; i++)
 		if (check_format(&set->list[i], why) < 0 || build(set, opt, &set->list[i], why) < 0) {
+			*ret_wrong = set->list[i].bidder;
 			syncers_free(set);
 			return NULL;
 		}

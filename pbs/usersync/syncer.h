@@ -50,7 +50,9 @@ struct syncers_options {
 
 struct syncers;
 
-struct syncers *syncers_new(const struct registry *r, const struct syncers_options *opt, struct errtext *why);
+/* NULL with the reason and the bidder (of the registry, for as long as it is there) that it was found at. */
+struct syncers *syncers_new(const struct registry *r, const struct syncers_options *opt,
+			    const char **ret_wrong, struct errtext *why);
 void syncers_free(struct syncers *s); /* NULL is fine */
 
 const struct syncer *syncers_find(const struct syncers *s, struct str bidder); /* any case; NULL: no syncer */

@@ -1,7 +1,9 @@
 """What a host writes into bidders' files reaches the wire, and what is missing there is said once in the log."""
+import concurrent.futures
 import json
+import signal
 
-from pbs_stack import Pbs, banner_request, running, seats
+from pbs_stack import Pbs, banner_request, running, seats, wait_until
 
 ACME = """generic:
   auth: {type: bearer, token: "${ACME_TOKEN:-}"}
@@ -22,9 +24,13 @@ def ask(pbs, name, params):
     return pbs.post(body)
 
 
-def reasons(pbs, event):
+def events(pbs, name):
     lines = [json.loads(line) for line in pbs.process.log().splitlines() if line.startswith("{")]
-    return {line["bidder"]: line["reason"] for line in lines if line.get("event") == event}
+    return [line for line in lines if line.get("event") == name]
+
+
+def reasons(pbs, event):
+    return {line["bidder"]: line["reason"] for line in events(pbs, event)}
 
 
 def test_a_bidder_made_of_yaml(tmp_path):
@@ -69,3 +75,82 @@ def test_rubicon_without_them_says_so(tmp_path):
     xapi = "xapi: {username: \"${RUBICON_XAPI_USERNAME:-}\"}\nadapter: rubicon\n"
     with running(Pbs(tmp_path, {"rubicon": "price=2", "aster": "price=1"}, info={"rubicon": xapi})) as (pbs,):
         assert reasons(pbs, "bidder_disabled") == {"rubicon": "xapi.username and xapi.password are not configured"}
+
+
+def reload(pbs, event="stored_data"):
+    before = pbs.process.log().count(event)
+    pbs.process.signal(signal.SIGHUP)
+    wait_until(lambda: pbs.process.log().count(event) > before, what=event)
+
+
+def write_info(pbs, name, more=""):
+    endpoint = f"http://127.0.0.1:{pbs.mock_port}/bid/{name}?price=2"
+    (pbs.folder / "bidder-info" / f"{name}.yaml").write_text(
+        f"endpoint: \"{endpoint}\"\ncapabilities: {{ site: {{ mediaTypes: [banner] }} }}\n" + more)
+
+
+def asked(pbs, name):
+    reply = ask(pbs, name, {})
+    return reply.status == 200 and name in seats(reply.json())
+
+
+def test_a_file_that_comes_or_goes_counts_after_a_reload(tmp_path):
+    with running(Pbs(tmp_path, {"aster": "price=1"})) as (pbs,):
+        assert not asked(pbs, "acme")
+        write_info(pbs, "acme", "userSync: { redirect: { url: \"https://acme.example/?r={{.RedirectURL}}\" } }\n")
+        reload(pbs)
+        assert asked(pbs, "acme") and asked(pbs, "aster")
+        assert pbs.metric("nexus_pbs_bids_total", bidder="acme") == 1
+        assert pbs.get("/info/bidders/acme").json()["status"] == "ACTIVE"
+        assert pbs.get("/setuid?bidder=acme&uid=u1").status == 200
+        (tmp_path / "bidder-info" / "acme.yaml").unlink()
+        reload(pbs)
+        assert not asked(pbs, "acme") and asked(pbs, "aster")
+        assert pbs.get("/info/bidders/acme").status == 404
+        assert pbs.metric("nexus_pbs_bids_total", bidder="acme") == 1
+
+
+def test_a_file_that_has_become_wrong_changes_nothing(tmp_path):
+    wrong = {
+        "generic:\n  set: {imp.secure: 1}\n  splitt: imp\n": (5, "generic.splitt: there is no such key"),
+        "generic:\n  auth: {type: bearer, token: \"\"}\n": (4, "generic.auth.token is not configured"),
+        "gvlVendorID: many\n": (3, "gvlVendorID: expected an integer"),
+        "openrtb: [\n": (4, None),
+    }
+    with running(Pbs(tmp_path, {"aster": "price=1"})) as (pbs,):
+        write_info(pbs, "acme")
+        reload(pbs)
+        for text, (line, reason) in wrong.items():
+            write_info(pbs, "acme", text)
+            reload(pbs)
+            told = events(pbs, "bidder_kept")[-1]
+            assert told["bidder"] == "acme" and told["file"].endswith("acme.yaml")
+            assert told["line"] == line or f"line {line}" in told["reason"], told
+            assert reason is None or told["reason"] == reason
+            assert asked(pbs, "acme") and asked(pbs, "aster")
+        write_info(pbs, "acme", "disabled: true\n")
+        reload(pbs)
+        assert not asked(pbs, "acme")
+
+
+def test_a_user_sync_that_is_wrong_refuses_the_reload(tmp_path):
+    with running(Pbs(tmp_path, {"aster": "price=1"})) as (pbs,):
+        write_info(pbs, "acme", "userSync: { redirect: { url: \"no url\" } }\n")
+        reload(pbs, "reload_refused")
+        assert not asked(pbs, "acme") and asked(pbs, "aster")
+        pbs.process.stop()
+        pbs.start()
+        assert not asked(pbs, "acme") and asked(pbs, "aster")
+        assert "acme" in reasons(pbs, "bidder_left_out")
+
+
+def test_an_auction_ends_with_the_bidders_it_began_with(tmp_path):
+    with running(Pbs(tmp_path, {"aster": "price=1&latency_ms=400"})) as (pbs,):
+        before = pbs.calls().get("aster", 0)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            reply = pool.submit(pbs.auction)
+            wait_until(lambda: pbs.calls().get("aster", 0) > before, what="the call to aster")
+            (tmp_path / "bidder-info" / "aster.yaml").unlink()
+            reload(pbs)
+            assert set(seats(reply.result())) == {"aster"}
+        assert not asked(pbs, "aster")

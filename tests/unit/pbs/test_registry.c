@@ -122,6 +122,45 @@ static void bidders_are_found(void **state)
 	registry_free(r);
 }
 
+/* What a reload does when a bidder's file has become wrong. */
+static void bidders_are_kept(void **state)
+{
+	static const struct {
+		const char *why, *before, *now;
+		bool kept;
+		const char *endpoint; /* afterwards; NULL: no such bidder */
+	} rows[] = {
+		{ "one that is left out", "{endpoint: old}", NULL, true, "old" },
+		{ "one that cannot be built", "{endpoint: old}",
+		  "{endpoint: new, generic: {auth: {type: bearer}}}", true, "old" },
+		{ "none that was not there", NULL, "{endpoint: new}", false, "new" },
+		{ "none that did not run", "{endpoint: old, disabled: true}", "{endpoint: new}", false,
+		  "new" },
+		{ "none whose parent is gone", "{aliasOf: base}", "{endpoint: new}", false, "new" },
+	};
+	static const struct adapter_host host = { .gvl_id = 1 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct registry *before = registry_new(&host), *now = registry_new(&host);
+		struct arena *a = arena_new();
+		const struct registry_bidder *b;
+
+		registry_add(before, "base", yaml(a, "{endpoint: base}"), NULL, NULL, NULL);
+		if (rows[i].before)
+			registry_add(before, "x", yaml(a, rows[i].before), NULL, NULL, NULL);
+		if (rows[i].now)
+			registry_add(now, "x", yaml(a, rows[i].now), NULL, NULL, NULL);
+		CHECK(rows[i].why, registry_keep(now, before, "x", NULL) == rows[i].kept);
+		registry_free(before); /* what was kept does not live on it */
+		b = registry_find(now, STR("x"));
+		CHECK_STR(rows[i].why, str_of(b ? b->bidder.endpoint : ""), rows[i].endpoint);
+		CHECK(rows[i].why, registry_count(now) == 1 && !b->disabled);
+		registry_free(now);
+		arena_free(a);
+	}
+}
+
 static void adapters_are_sorted(void **state)
 {
 	(void)state;
@@ -344,10 +383,15 @@ static void careless_changes_show(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(info_is_read),          cmocka_unit_test(bad_info_names_the_key),
-		cmocka_unit_test(bidders_are_found),     cmocka_unit_test(adapters_are_sorted),
-		cmocka_unit_test(shipped_files),         cmocka_unit_test(capabilities),
-		cmocka_unit_test(careless_changes_show), cmocka_unit_test(schemas_agree_with_the_published),
+		cmocka_unit_test(info_is_read),
+		cmocka_unit_test(bad_info_names_the_key),
+		cmocka_unit_test(bidders_are_found),
+		cmocka_unit_test(bidders_are_kept),
+		cmocka_unit_test(adapters_are_sorted),
+		cmocka_unit_test(shipped_files),
+		cmocka_unit_test(capabilities),
+		cmocka_unit_test(careless_changes_show),
+		cmocka_unit_test(schemas_agree_with_the_published),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

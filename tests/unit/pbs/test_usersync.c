@@ -115,6 +115,7 @@ static void make(struct rig *r, const char *const (*bidders)[2])
 {
 	static const struct adapter_host host = { .external_url = "https://h.example" };
 	const struct syncers_options opt = { STR("https://pbs.example"), STR("") };
+	const char *wrong;
 
 	r->registry = registry_new(&host);
 	for (; (*bidders)[0]; bidders++) {
@@ -131,7 +132,7 @@ static void make(struct rig *r, const char *const (*bidders)[2])
 		      registry_add(r->registry, (*bidders)[0], file, NULL, NULL, &r->why) == 0);
 		json_decref(file);
 	}
-	r->syncers = syncers_new(r->registry, &opt, &r->why);
+	r->syncers = syncers_new(r->registry, &opt, &wrong, &r->why);
 }
 
 static void drop(struct rig *r)
