@@ -23,18 +23,19 @@ int main(int argc, char **argv)
 		&idr_conf_table,
 		places,
 		health_address,
-		"       nexus-idr migrate [--config FILE]   brings the database's "
+		"       nexus-idr migrate [--if-configured] [--config FILE]   brings the database's "
 		"schema up to date\n"
 	};
 	int status;
 	bool migrate = argc > 1 && strcmp(argv[1], "migrate") == 0;
-	struct conf *conf =
-		args_start(&program, argc - migrate, argv + migrate, environ, stdout, stderr, &status);
+	bool optional = migrate && argc > 2 && strcmp(argv[2], "--if-configured") == 0;
+	int used = migrate + optional;
+	struct conf *conf = args_start(&program, argc - used, argv + used, environ, stdout, stderr, &status);
 
 	if (!conf)
 		return status;
 	if (migrate)
-		return migrate_run(conf, stdout, stderr);
+		return migrate_run(conf, optional, stdout, stderr);
 	json_object_seed(0); /* before threads: jansson's hash seed is process-wide */
 	return idr_serve(conf);
 }

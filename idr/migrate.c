@@ -25,15 +25,17 @@ static int migrate(const char *conninfo, struct pg_schema *ret_s, struct errtext
 	return err;
 }
 
-int migrate_run(struct conf *conf, FILE *out, FILE *err)
+int migrate_run(struct conf *conf, bool optional, FILE *out, FILE *err)
 {
 	FREE_ON_EXIT char *conninfo = idr_conninfo(conf_values(conf));
 	struct errtext why = { "no database is configured: set DATABASE_URL" };
 	struct pg_schema s;
-	int failed = !conninfo || migrate(conninfo, &s, &why) < 0;
+	int failed = conninfo ? migrate(conninfo, &s, &why) < 0 : !optional;
 
 	conf_free(conf);
-	if (failed)
+	if (!conninfo && optional)
+		fprintf(out, "no database is configured: nothing to migrate\n");
+	else if (failed)
 		fprintf(err, "nexus-idr: %s\n", why.text);
 	else
 		fprintf(out, "schema %lld -> %lld (%s)\n", (long long)s.before, (long long)s.after,

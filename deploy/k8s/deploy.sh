@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Rolls out an overlay and waits; what does not become ready in time is undone.
+# Rolls out an overlay and waits; what does not become ready in time is undone. The database's schema comes first: if that
+# fails, nothing that serves is touched.
 #   deploy/k8s/deploy.sh [--dry-run] OVERLAY            staging or production
 #   deploy/k8s/deploy.sh [--dry-run] OVERLAY undo       back to the revision before
 #   deploy/k8s/deploy.sh OVERLAY key                    make an API key, where none is yet
@@ -23,7 +24,7 @@ die() {
 }
 
 if [ -z "${1:-}" ] || [ ! -d "$overlay" ]; then
-    sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
 
@@ -64,6 +65,24 @@ wait_or_undo() {
     fi
 }
 
+# apply SELECTOR: the objects of that step
+apply() {
+    run "${KUBECTL[@]}" apply -f "$manifests" -l "$1"
+}
+
+# By the new program, before it serves. A Job cannot be changed, so the last release's goes first.
+migrate() {
+    if grep -q '^  name: timescaledb$' "$manifests"; then
+        run "${KUBECTL[@]}" -n "$NAMESPACE" rollout status statefulset/timescaledb --timeout="$ROLLOUT_TIMEOUT"
+    fi
+    run "${KUBECTL[@]}" -n "$NAMESPACE" delete job idr-migrate --ignore-not-found
+    apply nexus/step=migrate
+    if ! run "${KUBECTL[@]}" -n "$NAMESPACE" wait --for=condition=complete job/idr-migrate --timeout="$ROLLOUT_TIMEOUT"; then
+        run "${KUBECTL[@]}" -n "$NAMESPACE" logs job/idr-migrate --tail=20 >&2 || true
+        die "the schema is not up to date; what serves was not touched"
+    fi
+}
+
 case ${2:-} in
     key) make_key ;;
     undo)
@@ -75,7 +94,9 @@ case ${2:-} in
         manifests=$(mktemp)
         trap 'rm -f "$manifests"' EXIT
         rendered > "$manifests"
-        run "${KUBECTL[@]}" apply -f "$manifests"
+        apply 'nexus/step notin (migrate,serve)'
+        migrate
+        apply nexus/step=serve
         wait_or_undo statefulset/idr
         wait_or_undo deployment/pbs
         ;;

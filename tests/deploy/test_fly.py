@@ -90,6 +90,14 @@ def test_private_idr_public_pbs():
     assert pbs["env"]["IDR_URL"] == f"http://{idr['app']}.internal:{idr['env']['IDR_PORT']}"
 
 
+def test_the_schema_is_migrated_before_idr_is_replaced():
+    """By the program of the new image, which ends well where no database is configured."""
+    command = tomllib.loads((ROOT / "fly/idr.toml").read_text())["deploy"]["release_command"].split()
+    done = subprocess.run([BIN / command[0], *command[1:]], capture_output=True, text=True, cwd=ROOT, check=False,
+                          env={"API_KEY_DEFAULT": "0123456789abcdef"})
+    assert (done.returncode, done.stdout) == (0, "no database is configured: nothing to migrate\n"), done.stderr
+
+
 def test_setup_creates_what_is_missing(fly):
     fly("setup")
     assert [c for c in fly.calls() if c[0] == "apps"] == [["apps", "create", "nexus-idr", "--org", "personal"],

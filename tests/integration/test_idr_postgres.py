@@ -101,8 +101,8 @@ def test_old_partitions_go(tmp_path, pg):
         assert pg.number("SELECT sum(auctions) FROM publisher_stats_daily") == 2
 
 
-def migrate(url):
-    return subprocess.run([BIN / "nexus-idr", "migrate"], env={"AUTH_ENABLED": "false", **({"DATABASE_URL": url} if url else {})},
+def migrate(url, *options):
+    return subprocess.run([BIN / "nexus-idr", "migrate", *options], env={"AUTH_ENABLED": "false", **({"DATABASE_URL": url} if url else {})},
                           capture_output=True, text=True)
 
 
@@ -122,6 +122,9 @@ def test_migrate_twice_and_by_many(tmp_path, pg):
 
 def test_migrate_refuses(pg):
     assert "DATABASE_URL" in migrate(None).stderr
+    optional = migrate(None, "--if-configured")
+    assert (optional.returncode, optional.stdout) == (0, "no database is configured: nothing to migrate\n")
+    assert migrate("postgresql://nobody@127.0.0.1:1/none", "--if-configured").returncode == 1, "configured, so it must work"
     unreachable = migrate("postgresql://nobody@127.0.0.1:1/none")
     assert unreachable.returncode == 1 and "refused" in unreachable.stderr
     assert migrate(pg.url).returncode == 0

@@ -4,7 +4,7 @@
 const fs = require('fs'), path = require('path'), { execFileSync } = require('child_process'), yaml = require('js-yaml');
 
 const [work, ...files] = process.argv.slice(2);
-const KINDS = { v1: 'core/v1', 'apps/v1': 'apps/v1', 'policy/v1': 'policy/v1', 'autoscaling/v2': 'autoscaling/v2',
+const KINDS = { v1: 'core/v1', 'apps/v1': 'apps/v1', 'batch/v1': 'batch/v1', 'policy/v1': 'policy/v1', 'autoscaling/v2': 'autoscaling/v2',
                 'networking.k8s.io/v1': 'networking/v1' };
 const skipped = new Set();
 let n = 0;
