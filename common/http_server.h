@@ -22,6 +22,7 @@
 #include "common/errtext.h"
 #include "common/loop.h"
 #include "common/str.h"
+#include "common/trace.h"
 
 struct http_server;
 struct http_request;
@@ -80,6 +81,7 @@ struct http_request {
 	struct str peer_ip; /* of the TCP peer, "10.0.0.1" or "2001:db8::1" */
 	char id[65]; /* X-Request-ID: the caller's when well formed (1..64 of [A-Za-z0-9._-]), else a new UUID
 		      */
+	struct trace trace;  /* the service's `before` fills it; not set: none */
 	uint64_t arrived_us; /* loop_now_us() when the headers were complete */
 	int status;          /* of the reply; 0 before there is one */
 	size_t reply_bytes;

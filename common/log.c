@@ -25,10 +25,10 @@ static const char *service_name = "";
 static _Atomic uint64_t lost;
 static struct log_site *_Atomic sites; /* pushed only */
 
-static _Thread_local struct {
+static _Thread_local struct short_text {
 	char text[65];
 	size_t n;
-} request;
+} request, trace;
 
 void log_init(enum log_level level, enum log_format new_format, int fd, const char *service)
 {
@@ -60,11 +60,17 @@ uint64_t log_lost(void)
 	return atomic_load_explicit(&lost, memory_order_relaxed);
 }
 
-void log_set_request(struct str id)
+static void keep(struct short_text *t, struct str s)
 {
-	request.n = id.n < sizeof request.text ? id.n : sizeof request.text - 1;
-	if (request.n)
-		memcpy(request.text, id.p, request.n);
+	t->n = s.n < sizeof t->text ? s.n : sizeof t->text - 1;
+	if (t->n)
+		memcpy(t->text, s.p, t->n);
+}
+
+void log_set_request(struct str id, struct str trace_id)
+{
+	keep(&request, id);
+	keep(&trace, trace_id);
 }
 
 static bool is_utf8(struct str s)
@@ -133,6 +139,8 @@ static void add_head(struct buf *b, enum log_level level, const char *event)
 		buf_addf(b, " %-5s %s", level_names[level], event);
 		if (request.n)
 			buf_addf(b, " request_id=%.*s", (int)request.n, request.text);
+		if (trace.n)
+			buf_addf(b, " trace_id=%.*s", (int)trace.n, trace.text);
 		return;
 	}
 	buf_add_z(b, "{\"ts\":\"");
@@ -142,6 +150,10 @@ static void add_head(struct buf *b, enum log_level level, const char *event)
 	if (request.n) {
 		buf_add_z(b, ",\"request_id\":");
 		add_text(b, (struct str){ request.text, request.n });
+	}
+	if (trace.n) {
+		buf_add_z(b, ",\"trace_id\":");
+		add_text(b, (struct str){ trace.text, trace.n });
 	}
 }
 

@@ -4,7 +4,7 @@
  *	log_limited(LOG_WARN, "bidder_failed", LOG_Z("bidder", name), LOG_Z("error", err_name(err)));
  *
  * Shapes  {"ts":"2026-01-02T03:04:05.678Z","level":"warn","service":"pbs","event":"bidder_failed",
- *         "request_id":"…","bidder":"x"}. Event names and keys are lower-case literals. Long texts are cut.
+ *         "request_id":"…","trace_id":"…","bidder":"x"}. Event names and keys are lower-case literals. Long texts are cut.
  * Never   consent strings, user ids and keys: they are not for logs.
  * Errors  a line that cannot be written is dropped and counted (log_lost()).
  * Threads any; one write(2) per line. log_init() before threads start; log_set_level() at any time.
@@ -45,8 +45,9 @@ void log_set_level(enum log_level level);
 bool log_parse_level(struct str s, enum log_level *ret_level); /* debug info warn(ing) error off */
 uint64_t log_lost(void);
 
-/* The request this thread works on now; every line names it until the empty text is set. Copied. */
-void log_set_request(struct str id);
+/* The request this thread works on now, and the trace it belongs to (hex, or the empty text); every line names both until
+ * empty texts are set. Copied. */
+void log_set_request(struct str id, struct str trace_id);
 
 extern _Atomic int log_level_now;
 static inline bool log_is_on(enum log_level level)

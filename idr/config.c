@@ -106,6 +106,8 @@ static const struct conf_key keys[] = {
 	CONF_DOUBLE("floors.shade", "", floors_shade, "0.85", 0.1, 1, CONF_RELOAD,
 		    "what a bid is taken to be of the buyer's value; 1 = buyers never raise a bid"),
 
+	CONF_BOOL("tracing.enabled", "TRACING_ENABLED", tracing, "true", CONF_RELOAD,
+		  "read the caller's traceparent: log lines name its trace"),
 	CONF_ENUM("log.level", "LOG_LEVEL", log_level, "info", "debug|info|warn|error|off", CONF_RELOAD,
 		  "least severe events that are written"),
 	CONF_ENUM("log.format", "LOG_FORMAT", log_format, "json", "json|console", 0, "form of the log"),

@@ -44,6 +44,7 @@ struct idr_config {
 	uint32_t floors_days, floors_min_auctions, floors_holdout_percent;
 	double floors_max_fill_loss, floors_shade;
 
+	bool tracing;
 	int log_level, log_format;
 };
 

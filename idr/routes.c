@@ -61,12 +61,22 @@ static bool check_rate(struct http_request *req, struct idr_worker *w, const str
 	return false;
 }
 
+/* The caller's trace; none is begun here, since whoever asks us is where it begins. */
+static void take_trace(struct http_request *req, const struct live_config *live)
+{
+	char text[TRACE_ID_TEXT + 1] = "";
+
+	if (live->values->tracing && trace_parse(http_request_header(req, "traceparent"), &req->trace))
+		trace_write_id(&req->trace, text);
+	log_set_request(str_of(req->id), str_of(text));
+}
+
 bool routes_before(struct http_request *req)
 {
 	struct idr_worker *w = idr_worker_of(req);
 	const struct live_config *live = idr_live_config(w);
 
-	log_set_request(str_of(req->id));
+	take_trace(req, live);
 	return check_key(req, live) && check_rate(req, w, live);
 }
 
@@ -88,8 +98,8 @@ void routes_after(struct http_request *req)
 		metrics_inc(w->metrics, M_REQUESTS, (unsigned)row, status_class(req->status));
 		metrics_observe(w->metrics, M_REQUEST_TIME, (double)us / 1e6, (unsigned)row);
 	}
-	if (!req->route || !(req->route->flags & ROUTE_QUIET) || req->status >= 500)
+	if (!req->route || !(req->route->flags & ROUTE_QUIET) || req->status >= 500 || req->trace.sampled)
 		log_event(LOG_DEBUG, "request", LOG_STR("path", req->path), LOG_INT("status", req->status),
 			  LOG_INT("us", us), LOG_STR("peer", req->peer_ip));
-	log_set_request(STR(""));
+	log_set_request(STR(""), STR(""));
 }

@@ -4,6 +4,7 @@
 
 #include "common/err.h"
 #include "common/redis.h"
+#include "common/str.h"
 
 #define CONF_T struct pbs_config
 
@@ -289,6 +290,23 @@ static const struct conf_key keys[] = {
 	CONF_U64("events.max_bytes", "", events_max_bytes, "16777216", 65536, 1 << 30, 0,
 		 "events kept per worker while the router is down; more are dropped and counted"),
 
+	CONF_BOOL("tracing.enabled", "TRACING_ENABLED", tracing, "true", 0,
+		  "go on with the caller's traceparent, or begin a trace: log lines name it, the router is "
+		  "told, "
+		  "and bidders whose file says traceparent: true"),
+	CONF_STR("tracing.otlp.endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", otlp_url, "", 0,
+		 "OTLP/HTTP collector that gets auctions' spans, http://collector:4318; empty = none leave"),
+	CONF_SECRET("tracing.otlp.headers", "OTEL_EXPORTER_OTLP_HEADERS", otlp_headers, 0,
+		    "name=value,name=value sent to the collector"),
+	CONF_DOUBLE("tracing.sample_rate", "OTEL_TRACES_SAMPLER_ARG", trace_sample_rate, "0.01", 0, 1, 0,
+		    "share of auctions whose spans are exported"),
+	CONF_BOOL("tracing.follow_caller", "", trace_follow_caller, "false", 0,
+		  "callers with a traceparent decide that themselves, by its flag; not where strangers call"),
+	CONF_U32("tracing.otlp.flush_ms", "", otlp_flush_ms, "2000", 10, 600000, 0,
+		 "longest wait for a batch of spans"),
+	CONF_U64("tracing.otlp.max_bytes", "", otlp_max_bytes, "1048576", 4096, 1 << 28, 0,
+		 "spans kept per worker while the collector is slow; more are dropped and counted"),
+
 	CONF_ENUM("log.level", "LOG_LEVEL", log_level, "info", "debug|info|warn|error|off", 0,
 		  "lowest level written"),
 	CONF_ENUM("log.access", "", access_log, "errors", "off|errors|all", 0,
@@ -308,6 +326,14 @@ static int check(const void *values, struct errtext *why)
 	}
 	if (strcmp(c->gdpr_default_value, "0") != 0 && strcmp(c->gdpr_default_value, "1") != 0) {
 		errtext_set(why, "gdpr.default_value: \"%s\" is neither 0 nor 1", c->gdpr_default_value);
+		return ERR_INPUT;
+	}
+	if (*c->otlp_url && !str_starts(str_of(c->otlp_url), STR("http://")) &&
+	    !str_starts(str_of(c->otlp_url), STR("https://"))) {
+		errtext_set(why,
+			    "tracing.otlp.endpoint (OTEL_EXPORTER_OTLP_ENDPOINT): \"%s\" is no http:// or "
+			    "https:// URL",
+			    c->otlp_url);
 		return ERR_INPUT;
 	}
 	if (c->max_cookie_bytes && c->max_cookie_bytes < 500) {

@@ -104,6 +104,12 @@ struct pbs_config {
 	bool events_enabled;
 	uint32_t events_buffer, events_flush_ms;
 	uint64_t events_max_bytes;
+	/* tracing */
+	bool tracing, trace_follow_caller;
+	double trace_sample_rate;
+	const char *otlp_url, *otlp_headers;
+	uint32_t otlp_flush_ms;
+	uint64_t otlp_max_bytes;
 	/* log */
 	int log_level, log_format;
 	int access_log; /* enum access_log */

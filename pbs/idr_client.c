@@ -1,6 +1,7 @@
 #include "pbs/idr_client.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/breaker.h"
 #include "common/err.h"
@@ -105,7 +106,7 @@ enum unrouted idr_client_ask(struct idr_client *c, struct idr_call *call, struct
 	struct http_call_request http = {
 		.method = "POST",
 		.url = c->url,
-		.headers = c->headers,
+		.headers = call->headers,
 		.n_headers = c->n_headers,
 		.max_reply_bytes = MAX_REPLY_BYTES,
 		.timeout_ms = c->timeout_ms,
@@ -117,6 +118,10 @@ enum unrouted idr_client_ask(struct idr_client *c, struct idr_call *call, struct
 	call->arena = arena;
 	call->req = req;
 	call->http.done = on_reply;
+	memcpy(call->headers, c->headers, sizeof c->headers);
+	if (call->traceparent.n)
+		call->headers[http.n_headers++] =
+			(struct http_header){ STR("traceparent"), call->traceparent };
 	buf_init(&call->body, MAX_BODY_BYTES);
 	idr_wire_write_route(&call->body, req);
 	http.body = buf_str(&call->body);

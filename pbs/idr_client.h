@@ -36,8 +36,10 @@ struct idr_client_options {
 struct idr_call {
 	/* `reply` is NULL unless `outcome` is ROUTED; it and its texts live in the arena */
 	void (*done)(struct idr_call *call, enum unrouted outcome, const struct idr_route_reply *reply);
+	struct str traceparent; /* sent along unless empty; lives as long as the call */
 	/* the client's own */
 	struct http_call http;
+	struct http_header headers[3];
 	struct idr_client *client;
 	struct arena *arena;
 	const struct idr_route_request *req;

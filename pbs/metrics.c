@@ -4,6 +4,8 @@
 
 #include "common/http_server.h"
 #include "common/mem.h"
+#include "common/otlp.h"
+#include "pbs/adapters/registry.h"
 #include "pbs/bidders.h"
 #include "pbs/exchange/auction.h"
 #include "pbs/privacy/verdict.h"
@@ -27,13 +29,10 @@ static const char *const privacy_rules[] = {
 	PRIVACY_RULES(X)
 #undef X
 };
-static const char *const events[EVENT_VALUES] = { "sent", "retried", "refused", "dropped" };
-static const char *const outcomes[] = {
-	[OUTCOME_NO_BID] = "no_bid",
-	[OUTCOME_BID] = "bid",
-	[OUTCOME_TIMEOUT] = "timeout",
-	[OUTCOME_ERROR] = "error",
+static const char *const span_fates[] = {
+	[OTLP_SENT] = "sent", [OTLP_REFUSED] = "refused", [OTLP_DROPPED] = "dropped"
 };
+static const char *const events[EVENT_VALUES] = { "sent", "retried", "refused", "dropped" };
 
 static const char *const sync_statuses[SYNC_STATUS_VALUES] = {
 #define X(id, text) text,
@@ -137,10 +136,11 @@ struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_ro
 		(struct metric_label){ "bidder", (const char *const *)names.bidders.names, names.bidders.max,
 				       true };
 	names.labels[LABEL_OUTCOME] =
-		(struct metric_label){ "outcome", outcomes, ARRAY_LEN(outcomes), false };
+		(struct metric_label){ "outcome", bidder_outcomes, BIDDER_OUTCOMES, false };
 	names.labels[LABEL_ROUTED] =
 		(struct metric_label){ "result", unrouted_names, UNROUTED_VALUES, false };
 	names.labels[LABEL_EVENT] = (struct metric_label){ "fate", events, EVENT_VALUES, false };
+	names.labels[LABEL_SPAN] = (struct metric_label){ "fate", span_fates, ARRAY_LEN(span_fates), false };
 	names.labels[LABEL_RULE] = (struct metric_label){ "rule", privacy_rules, PRIVACY_RULE_COUNT, false };
 	names.labels[LABEL_GVL] = (struct metric_label){ "result", gvl_results, GVL_VALUES, false };
 	names.labels[LABEL_NOTIFICATION] =

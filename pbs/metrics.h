@@ -13,6 +13,7 @@ enum pbs_label {
 	LABEL_OUTCOME,
 	LABEL_ROUTED,
 	LABEL_EVENT,
+	LABEL_SPAN,
 	LABEL_RULE,
 	LABEL_GVL,
 	LABEL_NOTIFICATION,
@@ -57,6 +58,7 @@ extern const double pbs_metric_cache_times[12];
 	  LABEL_GVL)                                                                                         \
 	X(M_GVL_LISTS, METRIC_GAUGE, "vendor_lists", "Versions of the vendor list at hand")                  \
 	X(M_EVENTS, METRIC_COUNTER, "events_total", "Auction events for the router, by fate", LABEL_EVENT)   \
+	X(M_SPANS, METRIC_COUNTER, "spans_total", "Spans for the collector, by fate", LABEL_SPAN)            \
 	X(M_NOTIFICATIONS, METRIC_COUNTER, "notifications_total", "Calls of /event that counted, by type",   \
 	  LABEL_NOTIFICATION)                                                                                \
 	X(M_COOKIE_SYNC, METRIC_COUNTER, "cookie_sync_requests_total",                                       \
@@ -76,7 +78,7 @@ extern const double pbs_metric_cache_times[12];
 enum pbs_metric { PBS_METRICS(METRIC_ENUM) PBS_METRIC_COUNT };
 
 /* Values of LABEL_STATUS, LABEL_EVENT and LABEL_GVL; LABEL_OUTCOME is enum bidder_outcome, LABEL_ROUTED enum
- * unrouted, LABEL_RULE enum privacy_rule. */
+ * unrouted, LABEL_RULE enum privacy_rule, LABEL_SPAN enum otlp_fate. */
 enum pbs_status { STATUS_2XX, STATUS_3XX, STATUS_4XX, STATUS_5XX, STATUS_CLIENT_LEFT, STATUS_VALUES };
 enum pbs_event { EVENT_SENT, EVENT_RETRIED, EVENT_REFUSED, EVENT_DROPPED, EVENT_VALUES };
 enum pbs_gvl { GVL_FETCHED, GVL_NOT_MODIFIED, GVL_FAILED, GVL_VALUES };

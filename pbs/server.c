@@ -10,6 +10,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/otlp.h"
 #include "common/yaml.h"
 #include "pbs/analytics/batch.h"
 #include "pbs/bidders.h"
@@ -218,10 +219,25 @@ static bool check_rate(struct http_request *req, const struct api_key *key)
 	return false;
 }
 
+/* Where a collector is told, we say which auctions it gets, unless the host trusts its callers with that. */
+static void take_trace(struct http_request *req)
+{
+	struct pbs_worker *w = pbs_worker_of(req);
+	const struct pbs_config *c = w->server->config;
+	struct trace *t = &req->trace;
+
+	if (!c->tracing)
+		return;
+	trace_begin(t, http_request_header(req, "traceparent"), &w->exchange.rng);
+	if (w->exchange.spans && !(c->trace_follow_caller && t->parent))
+		t->sampled = rng_unit(&w->exchange.rng) < c->trace_sample_rate;
+}
+
 static bool before_request(struct http_request *req)
 {
 	const struct api_key *key = req->route->flags & ROUTE_KEY ? pbs_request_key(req) : NULL;
 
+	take_trace(req);
 	if (req->route->flags & ROUTE_KEY && !check_key(req, key))
 		return false;
 	return !(req->route->flags & ROUTE_LIMITED) || check_rate(req, key);
@@ -244,13 +260,18 @@ static void after_request(struct http_request *req)
 	struct pbs_worker *w = pbs_worker_of(req);
 	unsigned route = (unsigned)(req->route ? (size_t)(req->route - pbs_routes) : pbs_n_routes);
 	uint64_t us = loop_now_us(w->thread->loop) - req->arrived_us;
+	char trace[TRACE_ID_TEXT + 1] = "";
 
 	metrics_inc(w->exchange.metrics, M_REQUESTS, route, status_label(req->status));
 	metrics_observe(w->exchange.metrics, M_REQUEST_TIME, (double)us * 1e-6, route);
 	if (!is_logged(w->server->config, req))
 		return;
-	log_event(LOG_INFO, "request", LOG_Z("request_id", req->id), LOG_STR("path", req->path),
-		  LOG_INT("status", req->status), LOG_INT("us", us), LOG_INT("bytes", req->reply_bytes));
+	if (trace_is_set(&req->trace))
+		trace_write_id(&req->trace, trace);
+	log_set_request(str_of(req->id), str_of(trace));
+	log_event(LOG_INFO, "request", LOG_STR("path", req->path), LOG_INT("status", req->status),
+		  LOG_INT("us", us), LOG_INT("bytes", req->reply_bytes));
+	log_set_request(STR(""), STR(""));
 }
 
 /* --- workers --- */
@@ -279,6 +300,29 @@ static void start_router(struct pbs_worker *w)
 		w->exchange.idr = idr_client_new(w->thread->loop, w->exchange.http, &idr);
 	if (c->idr_enabled && c->events_enabled)
 		w->exchange.analytics = analytics_new(w->thread->loop, w->exchange.http, &events);
+}
+
+static void count_spans(void *arg, size_t spans, enum otlp_fate fate)
+{
+	metrics_add(arg, M_SPANS, spans, fate);
+}
+
+static void start_tracing(struct pbs_worker *w)
+{
+	const struct pbs_config *c = w->server->config;
+	struct otlp_options opt = {
+		.url = c->otlp_url,
+		.headers = c->otlp_headers,
+		.service = "nexus-pbs",
+		.version = NEXUS_VERSION,
+		.flush_ms = c->otlp_flush_ms,
+		.max_bytes = c->otlp_max_bytes,
+		.count = count_spans,
+		.arg = w->exchange.metrics,
+	};
+
+	if (c->tracing && *c->otlp_url)
+		w->exchange.spans = otlp_new(w->thread->loop, w->exchange.http, &opt);
 }
 
 static void start_rates(struct pbs_worker *w)
@@ -399,6 +443,7 @@ static int init_worker(struct worker *thread, struct errtext *why)
 	start_rates(w);
 	start_floors(w);
 	start_router(w);
+	start_tracing(w);
 	if (c->admin_enabled && thread->index == 0)
 		start_admin(w);
 	w->http = http_server_new(thread->loop, &http, why);
@@ -415,6 +460,7 @@ static void deinit_worker(struct worker *thread)
 		http_server_free(w->admin);
 	http_server_free(w->http);
 	analytics_free(w->exchange.analytics);
+	otlp_free(w->exchange.spans);
 	floors_fetch_free(w->exchange.floors);
 	throttle_free(w->exchange.throttle);
 	rates_free(w->exchange.rates);
@@ -449,10 +495,13 @@ static void look_drained(struct loop_timer *t)
 	struct loop *loop = w->thread->loop;
 	bool open = http_server_open_requests(w->http) > 0;
 	bool events = w->exchange.analytics && !analytics_is_idle(w->exchange.analytics);
+	bool spans = w->exchange.spans && !otlp_is_idle(w->exchange.spans);
 
 	if (!open && events)
 		analytics_flush(w->exchange.analytics);
-	if ((!open && !events) || loop_now_ms(loop) >= w->drain_until_ms) {
+	if (!open && spans)
+		otlp_flush(w->exchange.spans);
+	if ((!open && !events && !spans) || loop_now_ms(loop) >= w->drain_until_ms) {
 		if (open || events)
 			log_event(LOG_WARN, "drain_incomplete",
 				  LOG_INT("open_requests", http_server_open_requests(w->http)));

@@ -68,6 +68,7 @@ static const struct typed_field info_keys[] = {
 	KEY("whiteLabelOnly", BOOL),
 	KEY("aliasOf", STR),
 	KEY("endpointCompression", STR),
+	KEY("traceparent", BOOL),
 	KEY("gvlVendorID", INT),
 	STRS("geoscope"),
 	KEY("modifyingVastXmlAllowed", BOOL),
@@ -231,6 +232,7 @@ int bidder_info_parse(struct arena *a, const char *name, const json_t *file, con
 		info.disabled = false; /* the host's word on a bidder whose file says disabled */
 	info.white_label_only = json_bool_at(root, "whiteLabelOnly", false);
 	info.gzip = str_eq_nocase(json_str_at(root, "endpointCompression"), STR("gzip"));
+	info.traceparent = json_bool_at(root, "traceparent", false);
 	info.modifying_vast_xml_allowed = json_bool_at(root, "modifyingVastXmlAllowed", false);
 	info.debug_allow = json_bool_at(root, "debug.allow", true);
 	version = json_str_at(root, "openrtb.version");

@@ -38,7 +38,7 @@ struct bidder_info {
 	const char *endpoint, *extra_info, *platform_id, *app_secret;
 	const char *xapi_username, *xapi_password, *xapi_tracker;
 	const char *maintainer;
-	bool disabled, white_label_only, gzip, modifying_vast_xml_allowed, debug_allow;
+	bool disabled, white_label_only, gzip, traceparent, modifying_vast_xml_allowed, debug_allow;
 	bool openrtb_26, gpp_supported, multiformat_supported;
 	int gvl_id; /* 0: none */
 	const char **geoscope;

@@ -4,6 +4,7 @@
 #include "common/mem.h"
 #include "pbs/analytics/batch.h"
 #include "pbs/analytics/event.h"
+#include "pbs/analytics/spans.h"
 #include "pbs/bidders.h"
 #include "pbs/endpoints/visitor.h"
 #include "pbs/metrics.h"
@@ -45,6 +46,20 @@ static void take_ids(struct auction *a, const struct http_request *req)
 	a->uids = u;
 }
 
+static void take_trace(struct auction *a, const struct http_request *req)
+{
+	a->request_id = str_of(req->id);
+	a->trace_id = STR("");
+	if (!trace_is_set(&req->trace))
+		return;
+	a->trace = &req->trace;
+	a->trace_id.p = arena_alloc(req->arena, TRACE_ID_TEXT + 1);
+	a->trace_id.n = TRACE_ID_TEXT;
+	trace_write_id(a->trace, (char *)(uintptr_t)a->trace_id.p);
+	if (a->x->spans && req->trace.sampled)
+		a->times = ARENA_NEW(req->arena, struct auction_times);
+}
+
 struct auction *front_auction_new(struct http_request *req, const struct auction_front *front)
 {
 	struct pbs_worker *w = pbs_worker_of(req);
@@ -63,6 +78,7 @@ struct auction *front_auction_new(struct http_request *req, const struct auction
 	a->front_ctx = req;
 	a->bound_publisher = STR("");
 	take_headers(a, req);
+	take_trace(a, req);
 	take_ids(a, req);
 	return a;
 }
@@ -111,6 +127,8 @@ static void report(const struct auction *a)
 void front_end(struct auction *a)
 {
 	metrics_gauge_set(a->x->metrics, M_IN_FLIGHT, (double)a->x->open_auctions);
+	if (a->times)
+		spans_of_auction(a, a->x->spans);
 	if (a->refusal.p)
 		return;
 	count(a);

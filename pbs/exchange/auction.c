@@ -8,6 +8,8 @@
 
 #include <assert.h>
 
+#include "common/clock.h"
+#include "common/log.h"
 #include "pbs/bidders.h"
 
 #define BIT(stage) (1u << (stage))
@@ -32,14 +34,30 @@ static const struct {
 	[STAGE_DONE] = { "done", auction_done, 0 },
 };
 
+const char *const bidder_outcomes[BIDDER_OUTCOMES] = {
+	[OUTCOME_NO_BID] = "no_bid",
+	[OUTCOME_BID] = "bid",
+	[OUTCOME_TIMEOUT] = "timeout",
+	[OUTCOME_ERROR] = "error",
+};
+
 void auction_enter(struct auction *a, enum stage to)
 {
+	log_set_request(a->request_id, a->trace_id);
 	while (to != STAGE_WAIT) {
 		assert(stages[a->stage].next & BIT(to));
 		a->stage = to;
+		if (a->times)
+			a->times->entered_us[to] = clock_mono_us();
 		to = stages[to].enter(a);
 	}
 	/* `a` may be gone here: STAGE_DONE hands it back to its front. */
+	log_set_request(STR(""), STR(""));
+}
+
+const char *auction_stage_name(enum stage s)
+{
+	return stages[s].name;
 }
 
 struct auction *auction_new(struct exchange *x, const struct auction_front *front, struct arena *arena)
@@ -68,6 +86,18 @@ static enum stage auction_done(struct auction *a)
 	a->x->open_auctions--;
 	a->front->answer(a);
 	return STAGE_WAIT;
+}
+
+struct str auction_traceparent(struct auction *a, uint64_t *ret_span)
+{
+	char text[TRACEPARENT_TEXT + 1];
+
+	*ret_span = 0;
+	if (!a->trace)
+		return STR("");
+	*ret_span = trace_new_span(&a->x->rng);
+	trace_write_parent(a->trace, *ret_span, text);
+	return arena_str(a->arena, str_of(text));
 }
 
 int auction_imp_index(const struct auction *a, struct str id)

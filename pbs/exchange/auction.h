@@ -16,6 +16,7 @@
 #include "common/idr_wire.h"
 #include "common/loop.h"
 #include "common/str.h"
+#include "common/trace.h"
 #include "common/user_agent.h"
 #include "pbs/adapters/registry.h"
 #include "pbs/cache/cache.h"
@@ -88,12 +89,14 @@ struct bidder_call {
 	struct http_header *headers;
 	size_t n_headers;
 	bool open;
+	uint64_t span, ended_us; /* of a trace that is exported */
 	/* for debug */
 	int status;
 	struct str reply; /* a copy, only when debug is on */
 };
 
-enum bidder_outcome { OUTCOME_NO_BID, OUTCOME_BID, OUTCOME_TIMEOUT, OUTCOME_ERROR };
+enum bidder_outcome { OUTCOME_NO_BID, OUTCOME_BID, OUTCOME_TIMEOUT, OUTCOME_ERROR, BIDDER_OUTCOMES };
+extern const char *const bidder_outcomes[BIDDER_OUTCOMES];
 
 /* Everything about one called bidder. */
 struct bidder_run {
@@ -118,6 +121,11 @@ struct bidder_reply {
 	struct adapter_bids bids;
 };
 
+/* When an auction entered each of its stages, on the clock of clock_mono_us(); 0: it did not. */
+struct auction_times {
+	uint64_t entered_us[STAGES];
+};
+
 struct auction {
 	/* set by auction_start() */
 	struct exchange *x;
@@ -133,6 +141,9 @@ struct auction {
 	int64_t started_ms;         /* wall clock */
 	uint64_t started_us;        /* the loop's clock */
 	enum stage stage;
+	struct str request_id, trace_id; /* for log lines; trace_id is empty without a trace */
+	const struct trace *trace;       /* NULL = none */
+	struct auction_times *times;     /* NULL unless its spans are exported */
 	struct messages messages;
 
 	/* RESOLVE */
@@ -177,7 +188,7 @@ struct auction {
 	/* ROUTE */
 	struct idr_route_request route_request;
 	struct idr_call route_call;
-	uint64_t route_started_us;
+	uint64_t route_started_us, route_span;
 	const struct idr_route_reply *routing; /* NULL when unrouted */
 	enum unrouted unrouted;
 	uint32_t route_us;
@@ -219,6 +230,11 @@ void auction_start(struct auction *a);
 
 /* The only way to change stage; for callbacks that end a wait. */
 void auction_enter(struct auction *a, enum stage to);
+
+const char *auction_stage_name(enum stage s);
+
+/* The header for a call on behalf of this auction, and the call's part of the trace; the empty text and 0 without one. */
+struct str auction_traceparent(struct auction *a, uint64_t *ret_span);
 
 /* Position of the imp with that id, -1 when there is none. */
 int auction_imp_index(const struct auction *a, struct str id);

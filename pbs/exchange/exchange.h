@@ -28,6 +28,7 @@ struct exchange {
 	struct vendor_lists *vendor_lists; /* shared by all workers */
 	struct idr_client *idr;            /* NULL = routing is off */
 	struct analytics *analytics;       /* NULL = nobody is told */
+	struct otlp *spans;                /* NULL = no collector gets any */
 	struct metrics *metrics;
 	struct rng rng;
 	size_t open_auctions;

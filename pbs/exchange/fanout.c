@@ -47,12 +47,16 @@ static void add_header(struct bidder_call *call, struct str name, struct str val
 	call->headers[call->n_headers++] = (struct http_header){ name, value };
 }
 
-/* The adapter's headers, X-Prebid (who we are and which integration asked) and the caller's Sec-GPC. */
+/* The adapter's headers, X-Prebid (who we are and which integration asked), the caller's Sec-GPC, and the trace where the
+ * host wants this bidder to know it: bidders could tell by it that two of them see the same auction. */
 static void build_headers(struct bidder_call *call)
 {
-	const struct auction *a = call->run->a;
-	size_t n = 2;
+	struct auction *a = call->run->a;
+	struct str traceparent = STR("");
+	size_t n = 3;
 
+	if (a->times || call->run->candidate->bidder->info.traceparent)
+		traceparent = auction_traceparent(a, &call->span);
 	for (const struct adapter_header *h = call->sent->headers; h; h = h->next)
 		n++;
 	call->headers = ARENA_ARRAY(a->arena, struct http_header, n);
@@ -61,6 +65,8 @@ static void build_headers(struct bidder_call *call)
 	add_header(call, STR("X-Prebid"), a->x_prebid);
 	if (str_eq(a->http.sec_gpc, STR("1")))
 		add_header(call, STR("Sec-GPC"), STR("1"));
+	if (traceparent.n && call->run->candidate->bidder->info.traceparent)
+		add_header(call, STR("traceparent"), traceparent);
 }
 
 /* The one media type that an imp keeps for a bidder that takes only one: the request's word, else the
@@ -190,6 +196,7 @@ static void settle(struct bidder_call *call)
 
 	assert(call->open);
 	call->open = false;
+	call->ended_us = loop_now_us(a->x->loop);
 	if (!a->debug)
 		free_body(
 			call); /* thousands may be open: what was sent is not kept while others are awaited */

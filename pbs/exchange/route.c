@@ -199,6 +199,7 @@ enum stage auction_route(struct auction *a)
 	if (is_on && req->n_bidders > 0) {
 		req->bid_request = arena_own_json(a->arena, brief_request(a));
 		a->route_call.done = on_routed;
+		a->route_call.traceparent = auction_traceparent(a, &a->route_span);
 		outcome = idr_client_ask(a->x->idr, &a->route_call, a->arena, req);
 		if (outcome == ROUTED)
 			return STAGE_WAIT;

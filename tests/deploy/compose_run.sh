@@ -44,7 +44,7 @@ services:
     volumes: ["$root/nginx/upstreams.conf:/etc/nginx/upstreams.conf:ro"]
 EOF
 "$root/deploy/scripts/make-secrets" > /dev/null
-inside podman system service --time=0 "$DOCKER_HOST" > "$work/podman.log" 2>&1 &
+nsenter --net="/run/netns/$ns" podman system service --time=0 "$DOCKER_HOST" > "$work/podman.log" 2>&1 &
 pids+=($!)
 # What systemd would do: run the images' health checks. Bounded.
 (for _ in $(seq 300); do
@@ -59,7 +59,7 @@ inside docker-compose up -d > "$work/up.log" 2>&1 || { tail -20 "$work/up.log" >
 took "up, all healthy" "$start"
 
 export CURL_OPTIONS=--insecure
-smoke() { inside "$root/deploy/scripts/smoke" https://127.0.0.1:8443 "$root/deploy/compose/secrets/api_key" birch; }
+smoke() { inside "$root/deploy/scripts/smoke" https://127.0.0.1:8443 "$root/deploy/compose/secrets/api_key" cedar; }
 start=$(now)
 for _ in $(seq 40); do smoke > "$work/smoke.log" 2>&1 && break; sleep 0.5; done
 smoke
@@ -70,11 +70,11 @@ loop() {
     rm -f "$work/stop" "$work/failed"
     : > "$work/count"
     while [ ! -e "$work/stop" ]; do
-        code=$(inside curl -sk --max-time 5 -o /dev/null -w '%{http_code}' -H "X-API-Key: $(cat "$root/deploy/compose/secrets/api_key")" \
+        code=$(inside curl -sk --max-time 5 -o /dev/null -w '%{http_code} %{time_total} %{errormsg}' -H "X-API-Key: $(cat "$root/deploy/compose/secrets/api_key")" \
             -d '{"id":"r","imp":[{"id":"1","banner":{"format":[{"w":300,"h":250}]},"ext":{"prebid":{"bidder":{"aster":{},"birch":{}}}}}],"site":{"page":"https://e.example.com/"}}' \
             https://127.0.0.1:8443/openrtb2/auction) || true
         echo "$code" >> "$work/count"
-        [ "$code" = 200 ] || echo "$(date +%T.%N) $code" >> "$work/failed"
+        [ "${code%% *}" = 200 ] || echo "$(date +%T.%N) $code" >> "$work/failed"
         sleep 0.02
     done
 }
@@ -86,6 +86,7 @@ verdict() {
 }
 
 loop & looping=$!
+echo "killing pbs-1 at $(date +%T.%N)" >> "$work/up.log"
 inside podman kill "$(inside docker-compose ps -q pbs-1)" > /dev/null
 sleep 2
 inside docker-compose up -d --no-deps pbs-1 >> "$work/up.log" 2>&1

@@ -64,12 +64,13 @@ static void json_lines(void **state)
 	CHECK_STR("what is", json_str_at(j, "ü"), "ü");
 	CHECK("time", json_str_at(j, "ts").n == 24);
 	json_decref(j);
-	log_set_request(STR("req-1"));
+	log_set_request(STR("req-1"), STR("7d1c"));
 	log_event(LOG_ERROR, "other");
 	j = line_json(written());
 	CHECK_STR("the request is named", json_str_at(j, "request_id"), "req-1");
+	CHECK_STR("and its trace", json_str_at(j, "trace_id"), "7d1c");
 	json_decref(j);
-	log_set_request(STR(""));
+	log_set_request(STR(""), STR(""));
 	close_log();
 }
 
@@ -134,7 +135,7 @@ static void limits(void **state)
 static void *shout(void *arg)
 {
 	(void)arg;
-	log_set_request(STR("t"));
+	log_set_request(STR("t"), STR(""));
 	for (int i = 0; i < 40; i++) {
 		log_event(LOG_INFO, "thread", LOG_INT("i", i));
 		log_limited(LOG_INFO, "crowd");
