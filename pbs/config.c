@@ -92,13 +92,50 @@ static const struct conf_key keys[] = {
 		 "folder with stored_requests/, stored_imps/, stored_responses/ and accounts/"),
 	CONF_STR("category_mapping.directory", "", category_mapping_dir, "pbs/config/category-mapping", 0,
 		 "folder with dfp/ and freewheel/: IAB categories to those of the ad server"),
-	CONF_STR("stored_requests.http.endpoint", "", stored_http_endpoint, "", 0,
-		 "HTTP source of requests and imps"),
+	CONF_U32("stored_requests.watch_seconds", "", stored_watch_s, "2", 0, 86400, 0,
+		 "how often these folders are looked at for changes; 0 = only SIGHUP reads them anew"),
+	CONF_STR("stored_requests.http.endpoint", "", stored_http_endpoint, "router", 0,
+		 "HTTP source of requests and imps; router = what nexus-idr keeps; empty = none"),
+	CONF_ENUM("stored_requests.in_memory_cache.type", "", stored_cache_type, "lru", "none|lru|unbounded",
+		  0, "what was fetched over HTTP or from the database is kept in memory"),
 	CONF_U32("stored_requests.in_memory_cache.ttl_seconds", "", stored_cache_ttl_s, "30", 0, 86400, 0,
-		 "how long stored data and accounts that came over HTTP are kept; 0 = not at all"),
-	CONF_U32("stored_requests.in_memory_cache.entries", "", stored_cache_entries, "10000", 0, 10000000, 0,
-		 "places for them, per worker"),
-	CONF_STR("accounts.http.endpoint", "", accounts_http_endpoint, "", 0, "HTTP source of accounts"),
+		 "how long; 0 = until it is pushed out"),
+	CONF_U64("stored_requests.in_memory_cache.size_bytes", "", stored_cache_bytes, "67108864", 65536,
+		 1ull << 40, 0, "memory for it, requests, imps, responses and accounts together"),
+	CONF_BOOL(
+		"stored_requests.cache_events.enabled", "", stored_cache_events, "false", 0,
+		"POST and DELETE /storedrequests/openrtb2 change what is kept, for callers with a key of no "
+		"publisher"),
+	CONF_STR("stored_requests.http_events.endpoint", "", stored_events_endpoint, "", 0,
+		 "server that tells of changes: everything at the start, then by last-modified=; empty = "
+		 "none"),
+	CONF_U32("stored_requests.http_events.refresh_rate_seconds", "", stored_events_refresh_s, "60", 1,
+		 86400, 0, "how often it is asked"),
+	CONF_U32("stored_requests.http_events.timeout_ms", "", stored_events_timeout_ms, "5000", 1, 120000, 0,
+		 "wait for it"),
+	CONF_SECRET("stored_requests.database.url", "STORED_DATABASE_URL", stored_db_url, 0,
+		    "postgresql://user:password@host:port/name of a database with stored data; empty = none"),
+	CONF_STR("stored_requests.database.fetcher.query", "", stored_db_requests, "", 0,
+		 "rows (id, data, type) of $REQUEST_ID_LIST and $IMP_ID_LIST; empty = none are there"),
+	CONF_STR("stored_responses.database.fetcher.query", "", stored_db_responses, "", 0,
+		 "rows (id, data) of the stored responses in $ID_LIST"),
+	CONF_STR("accounts.database.fetcher.query", "", stored_db_accounts, "", 0,
+		 "rows (id, data) of the accounts in $ID_LIST"),
+	CONF_U32("stored_requests.database.timeout_ms", "", stored_db_timeout_ms, "1000", 1, 60000, 0,
+		 "for one connection or query; requests wait no longer than stored_requests_timeout_ms"),
+	CONF_STR("stored_requests.database.initialize_caches.query", "", stored_db_init, "", 0,
+		 "rows (id, data, type) that are put into the memory at the start, type being request, imp, "
+		 "response or account"),
+	CONF_U32("stored_requests.database.initialize_caches.timeout_ms", "", stored_db_init_timeout_ms,
+		 "60000", 1, 3600000, 0, "for that query"),
+	CONF_STR("stored_requests.database.poll_for_updates.query", "", stored_db_poll, "", 0,
+		 "the same of what changed after $LAST_UPDATED; no data means that the id is gone"),
+	CONF_U32("stored_requests.database.poll_for_updates.timeout_ms", "", stored_db_poll_timeout_ms,
+		 "5000", 1, 3600000, 0, "for that query"),
+	CONF_U32("stored_requests.database.poll_for_updates.refresh_rate_seconds", "", stored_db_refresh_s,
+		 "30", 1, 86400, 0, "how often"),
+	CONF_STR("accounts.http.endpoint", "", accounts_http_endpoint, "", 0,
+		 "HTTP source of accounts; router = what nexus-idr keeps; empty = none"),
 	CONF_BOOL("account_required", "", account_required, "false", 0,
 		  "refuse requests without a known account"),
 	CONF_BOOL("tolerant_params", "", tolerant_params, "false", 0,
@@ -340,6 +377,19 @@ static int check(const void *values, struct errtext *why)
 		errtext_set(why,
 			    "host_cookie.max_cookie_size_bytes: Max cookie size %llu cannot be less than 500",
 			    (unsigned long long)c->max_cookie_bytes);
+		return ERR_INPUT;
+	}
+	if (c->stored_cache_type == STORED_CACHE_UNBOUNDED && c->stored_cache_ttl_s) {
+		errtext_set(why,
+			    "stored_requests.in_memory_cache.ttl_seconds: must be 0 with type unbounded");
+		return ERR_INPUT;
+	}
+	if (c->stored_cache_type == STORED_CACHE_NONE &&
+	    (c->stored_cache_events || *c->stored_events_endpoint || *c->stored_db_init ||
+	     *c->stored_db_poll)) {
+		errtext_set(why,
+			    "stored_requests.in_memory_cache.type: must not be none when updates are to be "
+			    "kept (cache_events, http_events, initialize_caches, poll_for_updates)");
 		return ERR_INPUT;
 	}
 	if (*c->cache_redis_url) {

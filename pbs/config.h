@@ -12,6 +12,7 @@
 
 #include "common/conf.h"
 
+enum stored_cache_type { STORED_CACHE_NONE, STORED_CACHE_LRU, STORED_CACHE_UNBOUNDED };
 enum access_log { ACCESS_OFF, ACCESS_ERRORS, ACCESS_ALL };
 
 struct pbs_config {
@@ -43,7 +44,17 @@ struct pbs_config {
 	bool video_enabled, video_stored_required;
 	uint32_t amp_timeout_adjustment_ms;
 	uint32_t stored_timeout_ms;
-	uint32_t stored_cache_entries, stored_cache_ttl_s;
+	int stored_cache_type; /* enum stored_cache_type */
+	uint64_t stored_cache_bytes;
+	uint32_t stored_cache_ttl_s;
+	bool stored_cache_events;
+	uint32_t stored_watch_s;
+	const char *stored_events_endpoint;
+	uint32_t stored_events_refresh_s, stored_events_timeout_ms;
+	const char *stored_db_url, *stored_db_requests, *stored_db_responses, *stored_db_accounts;
+	const char *stored_db_init, *stored_db_poll;
+	uint32_t stored_db_timeout_ms, stored_db_init_timeout_ms, stored_db_poll_timeout_ms,
+		stored_db_refresh_s;
 	const char *default_request_file;
 	const char *stored_dir, *stored_http_endpoint, *accounts_http_endpoint;
 	const char *category_mapping_dir;

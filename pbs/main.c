@@ -10,7 +10,11 @@
 #include "common/err.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/mem.h"
 #include "pbs/server.h"
+#include "pbs/stored/watch.h"
+
+enum { LOG_FLUSH_S = 10 };
 
 extern char **environ;
 
@@ -47,18 +51,23 @@ static void reload(struct pbs_server *server)
 		log_event(LOG_ERROR, "reload_refused", LOG_Z("reason", why.text));
 }
 
-/* Blocks until a signal asks for the end. SIGHUP reads bidders, stored data and accounts anew; the rest of the
- * configuration is read at start only. Now and then the log says what it left out in the meantime. */
+/* Blocks until a signal asks for the end. SIGHUP, and a change in the files of stored data, read bidders, stored data and
+ * accounts anew; the rest of the configuration is read at start only. Now and then the log says what it left out in the
+ * meantime. */
 static void wait_for_end(const sigset_t *signals, struct pbs_server *server)
 {
-	static const struct timespec look = { .tv_sec = 10 };
+	const struct pbs_config *c = server->config;
+	const char *const dirs[] = { c->stored_dir, c->category_mapping_dir };
+	const struct timespec look = { .tv_sec = c->stored_watch_s ? c->stored_watch_s : LOG_FLUSH_S };
+	struct watch files;
 	int number;
 
+	watch_init(&files, dirs, c->stored_watch_s ? ARRAY_LEN(dirs) : 0);
 	do {
 		number = sigtimedwait(signals, NULL, &look);
 		if (number < 0)
 			log_flush_limited();
-		if (number == SIGHUP)
+		if (number == SIGHUP || (number < 0 && watch_look(&files)))
 			reload(server);
 	} while (number != SIGTERM && number != SIGINT);
 	log_event(LOG_INFO, "draining", LOG_INT("signal", number));

@@ -15,6 +15,7 @@ enum { SPARE_NAMES = 128 }; /* for bidders that come with a reload */
 const double pbs_metric_times[16] = { 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075,
 				      0.1,   0.15,  0.2,   0.3,  0.5,  0.75, 1,    2 };
 
+const double pbs_metric_std_times[10] = { 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1 };
 const double pbs_metric_cache_times[12] = {
 	0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 1
 };
@@ -43,6 +44,9 @@ static const char *const notifications[NOTIFICATION_TYPES] = { "imp", "win", "va
 static const char *const syncer_fates[SYNCER_FATES] = { "ok", "privacy_blocked", "already_synced",
 							"rejected_by_filter" };
 static const char *const successes[SUCCESS_VALUES] = { "true", "false" };
+static const char *const cache_fates[CACHE_FATES] = { "hit", "miss" };
+static const char *const fetch_types[FETCH_TYPES] = { "all", "delta" };
+static const char *const stored_errors[STORED_ERRORS] = { "network", "undefined" };
 static const char *const cache_ops[CACHE_OPS] = { "put", "get" };
 static const char *const cache_results[CACHE_RESULTS] = { "ok", "timeout", "unreachable", "busy", "error" };
 static const char *const syncer_sets[SYNCER_SETS] = { "ok", "cleared" };
@@ -156,6 +160,12 @@ struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_ro
 	names.labels[LABEL_CACHE_OP] = (struct metric_label){ "op", cache_ops, CACHE_OPS, false };
 	names.labels[LABEL_CACHE_RESULT] =
 		(struct metric_label){ "result", cache_results, CACHE_RESULTS, false };
+	names.labels[LABEL_CACHE_FATE] =
+		(struct metric_label){ "cache_result", cache_fates, CACHE_FATES, false };
+	names.labels[LABEL_FETCH_TYPE] =
+		(struct metric_label){ "stored_data_fetch_type", fetch_types, FETCH_TYPES, false };
+	names.labels[LABEL_STORED_ERROR] =
+		(struct metric_label){ "stored_data_error", stored_errors, STORED_ERRORS, false };
 	names.labels[LABEL_SYNCER_SET] = (struct metric_label){ "status", syncer_sets, SYNCER_SETS, false };
 	return metrics_set_new("nexus_pbs", defs, PBS_METRIC_COUNT, names.labels, PBS_LABELS);
 }

@@ -24,10 +24,14 @@ enum pbs_label {
 	LABEL_SUCCESS,
 	LABEL_CACHE_OP,
 	LABEL_CACHE_RESULT,
+	LABEL_CACHE_FATE,
+	LABEL_FETCH_TYPE,
+	LABEL_STORED_ERROR,
 	PBS_LABELS
 };
 
 extern const double pbs_metric_times[16]; /* seconds, for anything that waits on the network */
+extern const double pbs_metric_std_times[10];
 extern const double pbs_metric_cache_times[12];
 
 #define PBS_METRICS(X)                                                                                       \
@@ -73,6 +77,16 @@ extern const double pbs_metric_cache_times[12];
 	  "Puts into Prebid Cache", LABEL_SUCCESS)                                                           \
 	X(M_CACHE_CALLS, METRIC_COUNTER, "cache_calls_total", "Calls of the built-in Prebid Cache",          \
 	  LABEL_CACHE_OP, LABEL_CACHE_RESULT)                                                                \
+	X(M_STORED_REQUEST_CACHE, METRIC_COUNTER, "stored_request_cache_performance",                        \
+	  "Stored requests that were asked for, by whether the memory had them", LABEL_CACHE_FATE)           \
+	X(M_STORED_IMP_CACHE, METRIC_COUNTER, "stored_impressions_cache_performance",                        \
+	  "Stored imps that were asked for, by whether the memory had them", LABEL_CACHE_FATE)               \
+	X(M_ACCOUNT_CACHE, METRIC_COUNTER, "account_cache_performance",                                      \
+	  "Accounts that were asked for, by whether the memory had them", LABEL_CACHE_FATE)                  \
+	X(M_STORED_REQUEST_FETCH_TIME, METRIC_HISTOGRAM(pbs_metric_std_times),                               \
+	  "stored_request_fetch_time_seconds", "Updates of stored data", LABEL_FETCH_TYPE)                   \
+	X(M_STORED_REQUEST_ERRORS, METRIC_COUNTER, "stored_request_errors",                                  \
+	  "Stored data that could not be asked for", LABEL_STORED_ERROR)                                     \
 	X(M_EVENTS_WAITING, METRIC_GAUGE, "events_waiting", "Auction events not yet delivered")
 
 enum pbs_metric { PBS_METRICS(METRIC_ENUM) PBS_METRIC_COUNT };
@@ -110,6 +124,9 @@ enum pbs_syncer_fate {
 	SYNCER_FATES
 };
 enum { SUCCESS_TRUE, SUCCESS_FALSE, SUCCESS_VALUES };
+enum { CACHE_HIT, CACHE_MISS, CACHE_FATES };
+enum { FETCH_ALL, FETCH_DELTA, FETCH_TYPES };
+enum { STORED_ERROR_NETWORK, STORED_ERROR_UNDEFINED, STORED_ERRORS };
 enum { CACHE_OP_PUT, CACHE_OP_GET, CACHE_OPS };
 enum {
 	CACHE_RESULT_OK,

@@ -2,6 +2,8 @@
 #include "pbs/endpoints/endpoints.h"
 #include "pbs/server.h"
 
+enum { MAX_UPDATE_BYTES = 16 << 20 };
+
 const struct http_route pbs_routes[] = {
 	{ HTTP_POST, "/openrtb2/auction", endpoint_auction, ROUTE_KEY | ROUTE_LIMITED, "auction", 0 },
 	{ HTTP_POST, "/openrtb2/video", endpoint_video, ROUTE_KEY | ROUTE_LIMITED, "video", 0 },
@@ -13,6 +15,10 @@ const struct http_route pbs_routes[] = {
 	{ HTTP_GET | HTTP_POST, "/cache", endpoint_cache, ROUTE_LIMITED, "cache", 0 },
 	{ HTTP_GET, "/event", endpoint_event, ROUTE_LIMITED, "event", 0 },
 	{ HTTP_POST, "/vtrack", endpoint_vtrack, ROUTE_LIMITED, "vtrack", 0 },
+	{ HTTP_POST | HTTP_DELETE, "/storedrequests/openrtb2", endpoint_stored_events, ROUTE_KEY,
+	  "stored_events", MAX_UPDATE_BYTES },
+	{ HTTP_POST | HTTP_DELETE, "/storedrequests/amp", endpoint_stored_events, ROUTE_KEY,
+	  "stored_events_amp", MAX_UPDATE_BYTES },
 	{ HTTP_GET, "/status", endpoint_status, 0, "status", 0 },
 	{ HTTP_GET, "/health", endpoint_health, 0, "health", 0 },
 	{ HTTP_GET, "/ready", endpoint_ready, 0, "ready", 0 },

@@ -22,7 +22,8 @@
 #include "pbs/idr_client.h"
 #include "pbs/metrics.h"
 #include "pbs/privacy_settings.h"
-#include "pbs/stored/category_files.h"
+#include "pbs/stored/database.h"
+#include "pbs/stored/http_events.h"
 #include "pbs/vendor_lists.h"
 
 enum {
@@ -30,7 +31,8 @@ enum {
 	RATE_LIMIT_KEYS = 100000,
 	GZIP_MIN_BYTES = 1400,
 	MAX_HEADER_BYTES = 16384,
-	MAX_DEFAULT_REQUEST_BYTES = 1 << 20
+	MAX_DEFAULT_REQUEST_BYTES = 1 << 20,
+	MAX_STORED_BYTES = 8 << 20
 };
 
 /* --- loading --- */
@@ -105,10 +107,13 @@ static int load_cache(struct pbs_server *s, struct errtext *why)
 /* All or nothing: what the workers read is published once everything is there. */
 int pbs_server_reload(struct pbs_server *s, struct errtext *why)
 {
+	const struct pbs_config *c = s->config;
 	struct snapshot *before = snapshot_acquire(&s->bidders);
-	struct bidder_set *bidders = bidders_load(
-		s->config, before ? container_of(before, struct bidder_set, snapshot) : NULL, why);
-	struct stored_files *f = bidders ? stored_files_load(s->config->stored_dir, why) : NULL;
+	struct bidder_set *bidders =
+		bidders_load(c, before ? container_of(before, struct bidder_set, snapshot) : NULL, why);
+	struct stored_files *f =
+		bidders ? stored_files_load(c->stored_dir, c->category_mapping_dir, why) : NULL;
+	struct snapshot *old;
 
 	snapshot_unref(before);
 	if (!f) {
@@ -123,8 +128,54 @@ int pbs_server_reload(struct pbs_server *s, struct errtext *why)
 		  LOG_INT("imps", stored_files_count(f, STORED_IMP)),
 		  LOG_INT("responses", stored_files_count(f, STORED_RESPONSE)),
 		  LOG_INT("accounts", stored_files_count(f, STORED_ACCOUNT)));
+	old = snapshot_acquire(&s->files);
+	stored_files_refresh(f, stored_files_of(old), s->stored_cache);
 	stored_files_publish(&s->files, f);
+	snapshot_unref(old);
 	return 0;
+}
+
+/* "router" stands for nexus-idr's own stored data. */
+static const char *stored_url(const struct pbs_server *s, const char *configured)
+{
+	return strcmp(configured, "router") == 0 ? s->router_stored_url : configured;
+}
+
+static int load_database(struct pbs_server *s, struct errtext *why)
+{
+	const struct pbs_config *c = s->config;
+	struct stored_database_options opt = {
+		.url = c->stored_db_url,
+		.request_query = c->stored_db_requests,
+		.response_query = c->stored_db_responses,
+		.account_query = c->stored_db_accounts,
+		.init_query = c->stored_db_init,
+		.poll_query = c->stored_db_poll,
+		.timeout_ms = c->stored_db_timeout_ms,
+		.init_timeout_ms = c->stored_db_init_timeout_ms,
+		.poll_timeout_ms = c->stored_db_poll_timeout_ms,
+		.refresh_ms = c->stored_db_refresh_s * 1000,
+		.cache = s->stored_cache,
+	};
+
+	if (*c->stored_db_url)
+		s->stored_database = stored_database_new(&opt, why);
+	return s->stored_database || !*c->stored_db_url ? 0 : ERR_UNAVAILABLE;
+}
+
+static int load_stored(struct pbs_server *s, struct errtext *why)
+{
+	const struct pbs_config *c = s->config;
+
+	s->router_stored_url = c->idr_enabled ? xasprintf("%s/stored-requests", c->idr_url) : xstrdup("");
+	if (c->stored_cache_type == STORED_CACHE_LRU)
+		s->stored_cache =
+			stored_cache_new(c->stored_cache_bytes, (uint64_t)c->stored_cache_ttl_s * 1000);
+	else if (c->stored_cache_type == STORED_CACHE_UNBOUNDED)
+		s->stored_cache = stored_cache_new(SIZE_MAX / 2, 0);
+	if (pbs_server_reload(s, why) < 0)
+		return ERR_INPUT;
+	return load_database(s, why);
 }
 
 int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struct errtext *why)
@@ -141,8 +192,7 @@ int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struc
 		return ERR_INPUT;
 	if (load_rates(s, why) < 0)
 		return ERR_INPUT;
-	s->categories = category_files_load(config->category_mapping_dir, why);
-	if (pbs_server_reload(s, why) < 0 || !s->categories)
+	if (load_stored(s, why) < 0)
 		return ERR_INPUT;
 	if (load_cache(s, why) < 0)
 		return ERR_INPUT;
@@ -158,10 +208,12 @@ void pbs_server_unload(struct pbs_server *s)
 	if (s->metrics)
 		pbs_metrics_free(s->metrics);
 	rate_limit_free(s->rate_limit);
+	stored_database_free(s->stored_database);
+	stored_cache_free(s->stored_cache);
+	free(s->router_stored_url);
 	snapshot_slot_deinit(&s->files);
 	currency_table_free(s->bundled_rates);
 	json_decref(s->default_request);
-	json_decref(s->categories);
 	cache_store_free(s->cache);
 	cache_redis_free(s->cache_redis);
 	snapshot_slot_deinit(&s->bidders);
@@ -362,17 +414,49 @@ static void start_admin(struct pbs_worker *w)
 			  LOG_Z("reason", why.text));
 }
 
-static bool is_routers(const struct pbs_config *c, const char *url)
+static bool is_routers(const struct pbs_server *s, const char *configured)
 {
-	return !*url || (*c->idr_url && str_starts(str_of(url), str_of(c->idr_url)));
+	const char *url = stored_url(s, configured);
+
+	return !*url || (*s->config->idr_url && str_starts(str_of(url), str_of(s->config->idr_url)));
 }
 
 /* Our key goes to the router, not to whoever else keeps stored data. */
-static struct str stored_key(const struct pbs_config *c)
+static struct str stored_key(const struct pbs_server *s)
 {
-	if (!is_routers(c, c->stored_http_endpoint) || !is_routers(c, c->accounts_http_endpoint))
+	const struct pbs_config *c = s->config;
+
+	if (!is_routers(s, c->stored_http_endpoint) || !is_routers(s, c->accounts_http_endpoint))
 		return STR("");
 	return str_of(*c->idr_api_key ? c->idr_api_key : c->api_key_default);
+}
+
+static void start_stored(struct pbs_worker *w)
+{
+	const struct pbs_server *s = w->server;
+	const struct pbs_config *c = s->config;
+	struct stored_options stored = {
+		.files = (struct snapshot_slot *)(uintptr_t)&s->files, /* a slot locks itself */
+		.http_endpoint = str_of(stored_url(s, c->stored_http_endpoint)),
+		.accounts_endpoint = str_of(stored_url(s, c->accounts_http_endpoint)),
+		.max_reply_bytes = MAX_STORED_BYTES,
+		.api_key = stored_key(s),
+		.loop = w->thread->loop,
+		.cache = s->stored_cache,
+		.database = s->stored_database,
+		.metrics = w->exchange.metrics,
+	};
+	struct http_events_options events = {
+		.endpoint = c->stored_events_endpoint,
+		.refresh_ms = c->stored_events_refresh_s * 1000,
+		.timeout_ms = c->stored_events_timeout_ms,
+		.cache = s->stored_cache,
+		.metrics = w->exchange.metrics,
+	};
+
+	w->exchange.stored = stored_new(w->exchange.http, &stored);
+	if (w->thread->index == 0 && *c->stored_events_endpoint)
+		w->stored_events = http_events_new(w->thread->loop, w->exchange.http, &events);
 }
 
 static int init_worker(struct worker *thread, struct errtext *why)
@@ -384,16 +468,6 @@ static int init_worker(struct worker *thread, struct errtext *why)
 		.max_open = c->max_open_calls,
 		.max_idle_connections = c->max_idle_connections,
 		.verify_tls = c->verify_tls,
-	};
-	struct stored_options stored = {
-		.files = (struct snapshot_slot *)(uintptr_t)&s->files, /* a slot locks itself */
-		.http_endpoint = str_of(c->stored_http_endpoint),
-		.accounts_endpoint = str_of(c->accounts_http_endpoint),
-		.max_reply_bytes = 8 << 20,
-		.api_key = stored_key(c),
-		.loop = thread->loop,
-		.cache_entries = c->stored_cache_entries,
-		.cache_ttl_ms = (uint64_t)c->stored_cache_ttl_s * 1000,
 	};
 	struct http_server_options http = {
 		.host = str_of(c->host),
@@ -422,7 +496,6 @@ static int init_worker(struct worker *thread, struct errtext *why)
 		.http = http_client_new(thread->loop, &client),
 		.config = c,
 		.default_request = s->default_request,
-		.categories = s->categories,
 		.metrics = metrics_new(s->metrics),
 		.privacy = s->privacy,
 		.privacy_accounts = privacy_accounts_new(),
@@ -435,7 +508,7 @@ static int init_worker(struct worker *thread, struct errtext *why)
 	/* a slot locks itself */
 	snapshot_view_init(&w->exchange.bidders, (struct snapshot_slot *)(uintptr_t)&s->bidders);
 	rng_seed_os(&w->exchange.rng);
-	w->exchange.stored = stored_new(w->exchange.http, &stored);
+	start_stored(w);
 	if (c->throttling || c->throttling_simulated)
 		w->exchange.throttle = throttle_new(pbs_metrics_max_bidders(), c->throttle_window);
 	if (s->cache || s->cache_redis)
@@ -465,6 +538,7 @@ static void deinit_worker(struct worker *thread)
 	throttle_free(w->exchange.throttle);
 	rates_free(w->exchange.rates);
 	idr_client_free(w->exchange.idr);
+	http_events_free(w->stored_events);
 	stored_free(w->exchange.stored);
 	cache_free(w->exchange.cache);
 	http_client_free(w->exchange.http);

@@ -17,6 +17,7 @@
 #include "pbs/config.h"
 #include "pbs/exchange/exchange.h"
 #include "pbs/privacy/config.h"
+#include "pbs/stored/cache.h"
 #include "pbs/stored/stored.h"
 
 /* Flags of routes, for the checks before a handler. */
@@ -30,13 +31,15 @@ extern const size_t pbs_n_routes;
 
 struct pbs_server {
 	const struct pbs_config *config;
-	struct snapshot_slot bidders;         /* struct bidder_set */
-	struct snapshot_slot files;           /* struct stored_files */
-	struct currency_table *bundled_rates; /* NULL = none */
-	json_t *default_request;              /* NULL = none */
-	json_t *categories;                   /* category_files.h */
-	struct cache_store *cache;            /* in memory; NULL = none */
-	struct cache_redis *cache_redis;      /* NULL = none */
+	struct snapshot_slot bidders;            /* struct bidder_set */
+	struct snapshot_slot files;              /* struct stored_files */
+	struct currency_table *bundled_rates;    /* NULL = none */
+	json_t *default_request;                 /* NULL = none */
+	struct stored_cache *stored_cache;       /* NULL = nothing is kept */
+	struct stored_database *stored_database; /* NULL = none */
+	char *router_stored_url;                 /* where the router keeps stored data; "" = no router */
+	struct cache_store *cache;               /* in memory; NULL = none */
+	struct cache_redis *cache_redis;         /* NULL = none */
 	struct api_keys *keys;
 	struct rate_limit *rate_limit;
 	struct metrics_set *metrics;
@@ -50,7 +53,8 @@ struct pbs_worker {
 	const struct pbs_server *server;
 	struct worker *thread;
 	struct http_server *http;
-	struct http_server *admin; /* the first worker's; NULL = none */
+	struct http_events *stored_events; /* the first worker's; NULL = none */
+	struct http_server *admin;         /* the first worker's; NULL = none */
 	struct exchange exchange;
 	bool draining;
 	struct loop_timer drain;

@@ -20,7 +20,6 @@ struct exchange {
 	struct throttle *throttle;     /* how bidders did lately; NULL = nobody is spared */
 	struct rates *rates;           /* the host's exchange rates */
 	const json_t *default_request; /* laid under every request; NULL = none */
-	const json_t *categories;      /* category files by name ("dfp/dfp"), NULL = none */
 	struct cache *cache;           /* our own Prebid Cache; NULL = we keep none */
 	struct stored *stored;
 	const struct privacy_host *privacy;

@@ -209,10 +209,10 @@ static void prepare_bids(struct auction *a)
 /* The file <adserver>/<adserver>[_<publisher>].json; NULL when the host has none. */
 static const json_t *category_file(const struct auction *a, const struct categories *c)
 {
-	return json_object_get(a->x->categories,
-			       arena_printf(a->arena, STR_FMT "/" STR_FMT "%s" STR_FMT, STR_ARG(c->ad_server),
-					    STR_ARG(c->ad_server), c->publisher.n ? "_" : "",
-					    STR_ARG(c->publisher)));
+	return stored_category(a->x->stored,
+			       str_of(arena_printf(a->arena, STR_FMT "/" STR_FMT "%s" STR_FMT,
+						   STR_ARG(c->ad_server), STR_ARG(c->ad_server),
+						   c->publisher.n ? "_" : "", STR_ARG(c->publisher))));
 }
 
 static bool any_bid(const struct auction *a)

@@ -1,29 +1,33 @@
-/* What was fetched over HTTP lately, so that a busy stored request is asked for once and not per auction.
+/* What was fetched lately or pushed here, so that a busy stored request is asked for once and not per auction.
  *
- * A table of fixed size; a newcomer takes the place of whatever has the same hash. That an id does not exist
- * is remembered too, for as long.
+ * What was used longest ago goes first when the bytes are used up. That an id does not exist is remembered too, for
+ * as long as anything is.
  *
- * Units   times are the loop's milliseconds.
- * Owns    keys and a reference to each value.
- * Threads one per worker.
+ * Units   now_ms is any clock that does not go back; ttl_ms 0 = until it is replaced or forgotten.
+ * Owns    keys and a reference to each value; what _get returns is the caller's.
+ * Threads shared by all workers and whoever brings updates. Ids are spread over shards, each with a lock that is held
+ *         for one look-up or one insertion and never together with another.
  */
 #ifndef PBS_STORED_CACHE_H
 #define PBS_STORED_CACHE_H
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/str.h"
 
 struct stored_cache;
 
-struct stored_cache *stored_cache_new(size_t entries, uint64_t ttl_ms);
+struct stored_cache *stored_cache_new(size_t max_bytes, uint64_t ttl_ms);
 void stored_cache_free(struct stored_cache *c); /* NULL is fine */
 
-/* False when nothing is known. *ret_value is lent until the next put; NULL: there is no such id. */
-bool stored_cache_get(const struct stored_cache *c, int kind, struct str id, uint64_t now_ms,
-		      json_t **ret_value);
+/* False when nothing is known. *ret_value NULL: there is no such id. */
+bool stored_cache_get(struct stored_cache *c, int kind, struct str id, uint64_t now_ms, json_t **ret_value);
 void stored_cache_put(struct stored_cache *c, int kind, struct str id, uint64_t now_ms, json_t *value);
+void stored_cache_forget(struct stored_cache *c, int kind, struct str id);
+void stored_cache_clear(struct stored_cache *c);
+size_t stored_cache_bytes(struct stored_cache *c);
 
 #endif

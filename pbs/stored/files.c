@@ -8,6 +8,8 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/yaml.h"
+#include "pbs/stored/cache.h"
+#include "pbs/stored/category_files.h"
 #include "pbs/stored/stored.h"
 
 enum { MAX_FILE_BYTES = 4 << 20 };
@@ -22,6 +24,7 @@ static const char *const folders[STORED_KINDS] = {
 struct stored_files {
 	struct snapshot snapshot;
 	json_t *by_id[STORED_KINDS]; /* objects: id -> value */
+	json_t *categories;          /* category_files.h */
 };
 
 static int load_file(json_t *by_id, const char *dir, struct str name, struct errtext *why)
@@ -66,10 +69,11 @@ static void drop_files(struct snapshot *snapshot)
 
 	for (int kind = 0; kind < STORED_KINDS; kind++)
 		json_decref(f->by_id[kind]);
+	json_decref(f->categories);
 	free(f);
 }
 
-struct stored_files *stored_files_load(const char *dir, struct errtext *why)
+struct stored_files *stored_files_load(const char *dir, const char *category_dir, struct errtext *why)
 {
 	struct stored_files *f = xcalloc(1, sizeof *f);
 
@@ -83,7 +87,11 @@ struct stored_files *stored_files_load(const char *dir, struct errtext *why)
 			return NULL;
 		}
 	}
-	return f;
+	f->categories = category_files_load(category_dir, why);
+	if (f->categories)
+		return f;
+	stored_files_free(f);
+	return NULL;
 }
 
 void stored_files_free(struct stored_files *f)
@@ -97,16 +105,39 @@ void stored_files_publish(struct snapshot_slot *slot, struct stored_files *f)
 	snapshot_publish(slot, &f->snapshot);
 }
 
+const struct stored_files *stored_files_of(struct snapshot *s)
+{
+	return s ? container_of(s, struct stored_files, snapshot) : NULL;
+}
+
 const struct stored_files *stored_files_view(struct snapshot_view *v)
 {
-	struct snapshot *s = snapshot_view_get(v);
-
-	return s ? container_of(s, struct stored_files, snapshot) : NULL;
+	return stored_files_of(snapshot_view_get(v));
 }
 
 json_t *stored_files_find(const struct stored_files *f, enum stored_kind kind, struct str id)
 {
 	return f ? json_object_getn(f->by_id[kind], id.p, id.n) : NULL;
+}
+
+json_t *stored_files_category(const struct stored_files *f, struct str name)
+{
+	return f ? json_object_getn(f->categories, name.p, name.n) : NULL;
+}
+
+void stored_files_refresh(const struct stored_files *f, const struct stored_files *old,
+			  struct stored_cache *c)
+{
+	for (int kind = 0; c && kind < STORED_KINDS; kind++) {
+		const char *id;
+		size_t n;
+		json_t *value;
+
+		json_object_keylen_foreach(
+			f->by_id[kind], id, n,
+			value) if (!old || !json_equal(value, json_object_getn(old->by_id[kind], id, n)))
+			stored_cache_forget(c, kind, (struct str){ id, n });
+	}
 }
 
 size_t stored_files_count(const struct stored_files *f, enum stored_kind kind)

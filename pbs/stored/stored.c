@@ -1,6 +1,6 @@
-/* The happy path is synchronous: files know the id. Otherwise up to two GETs follow, one for requests and
- * imps, one for accounts, each asking for all ids of its kinds that are still missing. Whatever they answer,
- * the lookup ends. */
+/* The happy path is synchronous: the cache or the files know the id. Otherwise the database is asked, then up to two
+ * GETs follow, one for requests and imps, one for accounts, each for all ids of its kinds that are still missing.
+ * Whatever they answer, the lookup ends, and all of them together get the time of one. */
 #include "pbs/stored/stored.h"
 
 #include <stdlib.h>
@@ -9,36 +9,39 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/url.h"
+#include "pbs/metrics.h"
 #include "pbs/stored/cache.h"
+#include "pbs/stored/database.h"
+#include "pbs/stored/updates.h"
 
 struct stored {
 	struct http_client *http;
-	struct stored_cache *cache; /* NULL = none */
 	struct stored_options opt;
+	struct helper_port *database; /* NULL = none */
 	struct snapshot_view files;
 };
 
-/* The HTTP endpoints in the order they are asked: which kinds each serves, under which query key, and where
- * its reply has them. Stored responses are never fetched by HTTP, as in the reference. */
-static const struct {
-	size_t endpoint; /* offset in struct stored_options */
+/* The HTTP endpoints in the order they are asked: which kinds each serves, and under which query key. Stored responses
+ * are never fetched by HTTP, as in the reference. */
+static const struct endpoint {
+	size_t url; /* offset in struct stored_options */
 	struct {
 		enum stored_kind kind;
-		const char *arg, *member;
+		const char *arg;
 	} kinds[2];
 	size_t n_kinds;
-} sources[] = {
+} endpoints[] = {
 	{ offsetof(struct stored_options, http_endpoint),
-	  { { STORED_REQUEST, "request-id", "requests" }, { STORED_IMP, "imp-id", "imps" } },
+	  { { STORED_REQUEST, "request-id" }, { STORED_IMP, "imp-id" } },
 	  2 },
-	{ offsetof(struct stored_options, accounts_endpoint),
-	  { { STORED_ACCOUNT, "account-id", "accounts" } },
-	  1 },
+	{ offsetof(struct stored_options, accounts_endpoint), { { STORED_ACCOUNT, "account-id" } }, 1 },
 };
 
-static struct str endpoint_of(const struct stored *s, size_t source)
+enum { SOURCES = 1 + ARRAY_LEN(endpoints) }; /* the database first */
+
+static struct str url_of(const struct stored *s, const struct endpoint *e)
 {
-	return *(const struct str *)(const void *)((const char *)&s->opt + sources[source].endpoint);
+	return *(const struct str *)(const void *)((const char *)&s->opt + e->url);
 }
 
 struct stored *stored_new(struct http_client *http, const struct stored_options *opt)
@@ -49,8 +52,8 @@ struct stored *stored_new(struct http_client *http, const struct stored_options 
 	s->opt = *opt;
 	if (opt->files)
 		snapshot_view_init(&s->files, opt->files);
-	if (opt->cache_ttl_ms && opt->cache_entries)
-		s->cache = stored_cache_new(opt->cache_entries, opt->cache_ttl_ms);
+	if (opt->database)
+		s->database = helper_port_new(stored_database_helper(opt->database), opt->loop);
 	return s;
 }
 
@@ -60,36 +63,53 @@ void stored_free(struct stored *s)
 		return;
 	if (s->opt.files)
 		snapshot_view_deinit(&s->files);
-	stored_cache_free(s->cache);
+	helper_port_free(s->database);
 	free(s);
 }
 
-static bool start_next(struct stored_lookup *l);
+static void start_next_or_end(struct stored_lookup *l);
 
-static void take_values(struct stored_lookup *l, size_t source, const json_t *reply)
+static bool is_missing(const struct stored_item *item)
 {
-	for (size_t i = 0; i < l->n_items; i++) {
+	return !item->value && !item->known_missing;
+}
+
+/* What a source said of an item; NULL: it has none. Takes the reference. */
+static void settle(struct stored_lookup *l, struct stored_item *item, json_t *value)
+{
+	const struct stored_options *opt = &l->stored->opt;
+
+	if (value)
+		item->value = arena_own_json(l->arena, value);
+	if (opt->cache && value)
+		stored_cache_put(opt->cache, (int)item->kind, item->id, loop_now_ms(opt->loop), value);
+}
+
+/* --- HTTP --- */
+
+static bool serves(const struct endpoint *e, enum stored_kind kind)
+{
+	for (size_t k = 0; k < e->n_kinds; k++)
+		if (e->kinds[k].kind == kind)
+			return true;
+	return false;
+}
+
+static void take_values(struct stored_lookup *l, const struct endpoint *e, const json_t *reply)
+{
+	for (size_t i = 0; reply && i < l->n_items; i++) {
 		struct stored_item *item = &l->items[i];
+		const json_t *member = json_object_get(reply, stored_members[item->kind]);
+		json_t *value = json_object_getn(member, item->id.p, item->id.n);
 
-		for (size_t k = 0; k < sources[source].n_kinds && !item->value; k++) {
-			const json_t *member = json_object_get(reply, sources[source].kinds[k].member);
-			json_t *value = json_object_getn(member, item->id.p, item->id.n);
-
-			if (item->kind != sources[source].kinds[k].kind)
-				continue;
-			if (value && !json_is_null(value))
-				item->value = arena_own_json(l->arena, json_incref(value));
-			if (l->stored->cache && reply)
-				stored_cache_put(l->stored->cache, (int)item->kind, item->id,
-						 loop_now_ms(l->stored->opt.loop), item->value);
-		}
+		if (serves(e, item->kind) && is_missing(item))
+			settle(l, item, json_is_null(value) ? NULL : json_incref(value));
 	}
 }
 
 static void on_reply(struct http_call *call, const struct http_call_reply *reply)
 {
 	struct stored_lookup *l = container_of(call, struct stored_lookup, call);
-	size_t source = l->asked - 1;
 	json_t *j = NULL;
 
 	if (reply->err)
@@ -100,28 +120,27 @@ static void on_reply(struct http_call *call, const struct http_call_reply *reply
 			    reply->status);
 	else if (!(j = json_parse(reply->body, &l->problem)))
 		errtext_prefix(&l->problem, "Error fetching stored data via HTTP: ");
-	take_values(l, source, j);
+	take_values(l, &endpoints[l->asked - 2], j);
+	l->failed |= !j;
 	json_decref(j);
-	if (start_next(l))
-		l->done(l);
+	start_next_or_end(l);
 }
 
 /* The endpoint with the ids that are still missing; NULL when none is. */
-static char *build_url(struct stored_lookup *l, size_t source)
+static char *build_url(struct stored_lookup *l, const struct endpoint *e)
 {
-	struct str endpoint = endpoint_of(l->stored, source);
+	struct str base = url_of(l->stored, e);
 	struct buf url;
 	bool any = false;
 
 	buf_init(&url, 65536);
-	buf_add_str(&url, endpoint);
-	for (size_t k = 0; k < sources[source].n_kinds; k++)
+	buf_add_str(&url, base);
+	for (size_t k = 0; k < e->n_kinds; k++)
 		for (size_t i = 0; i < l->n_items; i++) {
-			if (l->items[i].value || l->items[i].known_missing ||
-			    l->items[i].kind != sources[source].kinds[k].kind)
+			if (!is_missing(&l->items[i]) || l->items[i].kind != e->kinds[k].kind)
 				continue;
-			buf_add_c(&url, any || memchr(endpoint.p, '?', endpoint.n) ? '&' : '?');
-			buf_add_z(&url, sources[source].kinds[k].arg);
+			buf_add_c(&url, any || memchr(base.p, '?', base.n) ? '&' : '?');
+			buf_add_z(&url, e->kinds[k].arg);
 			buf_add_c(&url, '=');
 			url_encode(&url, l->items[i].id);
 			any = true;
@@ -135,6 +154,13 @@ static char *build_url(struct stored_lookup *l, size_t source)
 	return buf_take(&url);
 }
 
+static uint32_t time_left_ms(const struct stored_lookup *l)
+{
+	uint64_t now = loop_now_ms(l->stored->opt.loop);
+
+	return l->deadline_ms > now ? (uint32_t)(l->deadline_ms - now) : 1;
+}
+
 static int start_call(struct stored_lookup *l, const char *url)
 {
 	struct http_header *key = ARENA_NEW(l->arena, struct http_header);
@@ -145,7 +171,7 @@ static int start_call(struct stored_lookup *l, const char *url)
 		.headers = key,
 		.n_headers = opt->api_key.n ? 1 : 0,
 		.max_reply_bytes = opt->max_reply_bytes,
-		.timeout_ms = l->timeout_ms,
+		.timeout_ms = time_left_ms(l),
 	};
 
 	*key = (struct http_header){ STR("X-API-Key"), opt->api_key };
@@ -153,23 +179,132 @@ static int start_call(struct stored_lookup *l, const char *url)
 	return http_client_start(l->stored->http, &l->call, &req);
 }
 
+static bool ask_endpoint(struct stored_lookup *l, const struct endpoint *e)
+{
+	char *url = url_of(l->stored, e).n ? build_url(l, e) : NULL;
+	int err;
+
+	if (!url)
+		return false;
+	arena_defer(l->arena, free, url);
+	err = start_call(l, url);
+	if (err < 0) {
+		l->failed = true;
+		errtext_set(&l->problem, "Error fetching stored data via HTTP: %s", err_name(err));
+	}
+	return err == 0;
+}
+
+/* --- the database --- */
+
+static void take_rows(struct stored_lookup *l, struct stored_database_job *job)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < l->n_items; i++)
+		if (is_missing(&l->items[i]) &&
+		    stored_database_has(l->stored->opt.database, l->items[i].kind)) {
+			settle(l, &l->items[i], job->items[at].value);
+			job->items[at++].value = NULL;
+		}
+}
+
+static void on_rows(struct helper_call *call, struct helper_job *j)
+{
+	struct stored_lookup *l = container_of(call, struct stored_lookup, database_call);
+	struct stored_database_job *job = j ? container_of(j, struct stored_database_job, job) : NULL;
+
+	if (job && job->asked) {
+		take_rows(l, job);
+	} else {
+		l->failed = true;
+		errtext_set(&l->problem, "Error fetching stored data from the database: %s",
+			    job ? job->problem.text : "timeout");
+	}
+	start_next_or_end(l);
+}
+
+static bool ask_database(struct stored_lookup *l)
+{
+	const struct stored_options *opt = &l->stored->opt;
+	struct stored_database_job *job = NULL;
+
+	for (size_t i = 0; l->stored->database && i < l->n_items; i++) {
+		if (!is_missing(&l->items[i]) || !stored_database_has(opt->database, l->items[i].kind))
+			continue;
+		if (!job)
+			job = stored_database_job_new(l->n_items);
+		stored_database_job_add(job, l->items[i].kind, l->items[i].id);
+	}
+	if (!job)
+		return false;
+	l->database_call.done = on_rows;
+	if (helper_ask(l->stored->database, &l->database_call, &job->job, time_left_ms(l)))
+		return true;
+	l->failed = true;
+	errtext_set(&l->problem, "Error fetching stored data from the database: too many look-ups wait");
+	return false;
+}
+
+/* --- one source after the other --- */
+
+/* That nobody has an id is remembered only when everybody was asked and answered. */
+static void remember_missing(const struct stored_lookup *l)
+{
+	const struct stored_options *opt = &l->stored->opt;
+
+	for (size_t i = 0; opt->cache && l->waited && !l->failed && i < l->n_items; i++)
+		if (is_missing(&l->items[i]))
+			stored_cache_put(opt->cache, (int)l->items[i].kind, l->items[i].id,
+					 loop_now_ms(opt->loop), NULL);
+}
+
 /* True when there is nothing left to ask. */
 static bool start_next(struct stored_lookup *l)
 {
-	while (l->asked < ARRAY_LEN(sources)) {
-		size_t source = l->asked++;
-		char *url = endpoint_of(l->stored, source).n ? build_url(l, source) : NULL;
-		int err;
+	while (l->asked < SOURCES) {
+		unsigned source = l->asked++;
 
-		if (!url)
-			continue;
-		arena_defer(l->arena, free, url);
-		err = start_call(l, url);
-		if (err == 0)
+		if (source == 0 ? ask_database(l) : ask_endpoint(l, &endpoints[source - 1])) {
+			l->waited = true;
 			return false;
-		errtext_set(&l->problem, "Error fetching stored data via HTTP: %s", err_name(err));
+		}
 	}
+	remember_missing(l);
 	return true;
+}
+
+static void start_next_or_end(struct stored_lookup *l)
+{
+	if (start_next(l))
+		l->done(l);
+}
+
+static void count(const struct stored *s, enum stored_kind kind, bool hit)
+{
+	static const int metrics[STORED_KINDS] = {
+		[STORED_REQUEST] = M_STORED_REQUEST_CACHE,
+		[STORED_IMP] = M_STORED_IMP_CACHE,
+		[STORED_RESPONSE] = -1,
+		[STORED_ACCOUNT] = M_ACCOUNT_CACHE,
+	};
+
+	if (s->opt.metrics && s->opt.cache && metrics[kind] >= 0)
+		metrics_inc(s->opt.metrics, (unsigned)metrics[kind], hit ? CACHE_HIT : CACHE_MISS);
+}
+
+static void find_here(struct stored *s, const struct stored_files *files, struct stored_lookup *l,
+		      struct stored_item *item)
+{
+	json_t *value = NULL;
+	bool known = s->opt.cache && stored_cache_get(s->opt.cache, (int)item->kind, item->id,
+						      loop_now_ms(s->opt.loop), &value);
+
+	count(s, item->kind, known);
+	if (!value)
+		value = json_incref(stored_files_find(files, item->kind, item->id));
+	item->known_missing = known && !value;
+	item->value = value ? arena_own_json(l->arena, value) : NULL;
 }
 
 bool stored_fetch(struct stored *s, struct stored_lookup *l, uint32_t timeout_ms)
@@ -177,24 +312,24 @@ bool stored_fetch(struct stored *s, struct stored_lookup *l, uint32_t timeout_ms
 	const struct stored_files *files = s->opt.files ? stored_files_view(&s->files) : NULL;
 
 	l->stored = s;
-	l->timeout_ms = timeout_ms;
+	l->deadline_ms = loop_now_ms(s->opt.loop) + timeout_ms;
 	l->asked = 0;
+	l->waited = l->failed = false;
 	l->problem.text[0] = '\0';
-	for (size_t i = 0; i < l->n_items; i++) {
-		struct stored_item *item = &l->items[i];
-		json_t *value = stored_files_find(files, item->kind, item->id);
-
-		if (!value && s->cache)
-			item->known_missing = stored_cache_get(s->cache, (int)item->kind, item->id,
-							       loop_now_ms(s->opt.loop), &value) &&
-					      !value;
-		item->value = value ? arena_own_json(l->arena, json_incref(value)) : NULL;
-	}
+	for (size_t i = 0; i < l->n_items; i++)
+		find_here(s, files, l, &l->items[i]);
 	return start_next(l);
+}
+
+const json_t *stored_category(struct stored *s, struct str name)
+{
+	return s->opt.files ? stored_files_category(stored_files_view(&s->files), name) : NULL;
 }
 
 void stored_cancel(struct stored_lookup *l)
 {
-	if (l->stored)
-		http_client_cancel(l->stored->http, &l->call);
+	if (!l->stored)
+		return;
+	http_client_cancel(l->stored->http, &l->call);
+	helper_cancel(&l->database_call);
 }

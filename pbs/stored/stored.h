@@ -1,13 +1,13 @@
 /* Stored requests, imps, responses and accounts, from wherever the host keeps them.
  *
- * A lookup asks each source in turn for what is still missing: files first, then what HTTP said lately, then
- * HTTP. Sources that answer from memory answer at once; only one that has to wait uses the callback.
+ * A lookup asks each source in turn for what is still missing: what was pushed here or fetched lately, then files, then
+ * the database, then HTTP. Sources that answer from memory answer at once; only one that has to wait uses the callback.
  *
- * Shapes  item->value is lent and valid until the lookup's owner is done with its arena; NULL = nobody knows
- * the id. Errors  stored_lookup.problem holds the text of a source that failed; its items stay NULL. Owns the
- * caller keeps the lookup and its items alive until done or stored_cancel(), which is idempotent. References
+ * Shapes  item->value is lent and valid until the lookup's owner is done with its arena; NULL = nobody knows the id.
+ * Errors  stored_lookup.problem holds the text of a source that failed; its items stay NULL.
+ * Owns    the caller keeps the lookup and its items alive until done or stored_cancel(), which is idempotent. References
  *         to values are hung on `arena`.
- * Threads one `struct stored` per worker; what the file source loaded is shared and immutable.
+ * Threads one `struct stored` per worker; files, cache and database are shared by all.
  */
 #ifndef PBS_STORED_STORED_H
 #define PBS_STORED_STORED_H
@@ -17,6 +17,7 @@
 
 #include "common/arena.h"
 #include "common/errtext.h"
+#include "common/helper.h"
 #include "common/http_client.h"
 #include "common/snapshot.h"
 #include "common/str.h"
@@ -39,10 +40,15 @@ struct stored_lookup {
 	/* the module's own */
 	struct stored *stored;
 	struct http_call call;
-	uint32_t timeout_ms;
-	unsigned asked; /* which HTTP endpoints were asked already */
+	struct helper_call database_call;
+	uint64_t deadline_ms;
+	unsigned asked;      /* how many of the sources that have to be waited for */
+	bool waited, failed; /* a source was asked; one did not answer */
 };
 
+struct metrics;
+struct stored_cache;
+struct stored_database;
 struct stored_files; /* what was read from a folder; immutable, replaced whole by a reload */
 struct stored;
 
@@ -52,19 +58,25 @@ struct stored_options {
 	struct str accounts_endpoint; /* empty = none */
 	size_t max_reply_bytes;
 	struct str api_key; /* sent as X-API-Key when not empty */
-	struct loop *loop;  /* of the worker: tells how old cached data is */
-	size_t cache_entries;
-	uint64_t cache_ttl_ms; /* 0: nothing is cached */
+	struct loop *loop;
+	struct stored_cache *cache;       /* NULL = nothing is kept */
+	struct stored_database *database; /* NULL = none */
+	struct metrics *metrics;          /* NULL = nobody counts; else pbs/metrics.h */
 };
 
-/* Reads <dir>/{stored_requests,stored_imps,stored_responses,accounts}/<id>.{json,yaml}; a missing folder is
+/* Reads the category mappings too (category_files.h), and <dir>/{stored_requests,stored_imps,stored_responses,accounts}/<id>.{json,yaml}; a missing folder is
  * an empty one. Errors: NULL with file and line when a file cannot be read or parsed. */
-struct stored_files *stored_files_load(const char *dir, struct errtext *why);
+struct stored_files *stored_files_load(const char *dir, const char *category_dir, struct errtext *why);
 void stored_files_free(struct stored_files *f); /* gives the maker's reference back */
 /* Hands the maker's reference to the slot; what readers still hold lives until they move on. */
 void stored_files_publish(struct snapshot_slot *slot, struct stored_files *f);
+const struct stored_files *stored_files_of(struct snapshot *s);        /* NULL for NULL */
 const struct stored_files *stored_files_view(struct snapshot_view *v); /* lent until the view's next use */
 json_t *stored_files_find(const struct stored_files *f, enum stored_kind kind, struct str id); /* lent */
+json_t *stored_files_category(const struct stored_files *f, struct str name);                  /* lent */
+/* What differs from `old` is no longer to be answered from the cache. NULL is fine for `old`. */
+void stored_files_refresh(const struct stored_files *f, const struct stored_files *old,
+			  struct stored_cache *c);
 size_t stored_files_count(const struct stored_files *f, enum stored_kind kind);
 
 struct stored *stored_new(struct http_client *http, const struct stored_options *opt);
@@ -72,6 +84,8 @@ void stored_free(struct stored *s);
 
 /* True: everything was answered at once and `done` will not come. False: `done` comes once, from the loop. */
 bool stored_fetch(struct stored *s, struct stored_lookup *l, uint32_t timeout_ms);
+/* A category mapping by its name, "dfp/dfp"; lent until the next use of `s`, NULL when there is none. */
+const json_t *stored_category(struct stored *s, struct str name);
 void stored_cancel(struct stored_lookup *l);
 
 #endif

@@ -44,7 +44,7 @@ static void finds_by_kind_and_id(void **state)
 	put(dir, "accounts", "p1.yaml", "disabled: true\n");
 	put(dir, "accounts", "README.txt", "not data");
 	put(dir, "accounts", ".hidden.json", "{");
-	f = stored_files_load(dir, &why);
+	f = stored_files_load(dir, "", &why);
 	CHECK("loads", f != NULL);
 	CHECK("JSON", json_int_at(stored_files_find(f, STORED_REQUEST, STR("home")), "tmax", 0) == 100);
 	CHECK("YAML", json_bool_at(stored_files_find(f, STORED_ACCOUNT, STR("p1")), "disabled", false));
@@ -62,7 +62,7 @@ static void names_the_broken_file(void **state)
 
 	(void)state;
 	put(dir, "stored_imps", "bad.json", "{\"a\":}");
-	CHECK("refused", !stored_files_load(dir, &why));
+	CHECK("refused", !stored_files_load(dir, "", &why));
 	CHECK("with file and place", strstr(why.text, "stored_imps/bad.json: line 1 column 6"));
 	remove_folder(dir);
 }
@@ -70,7 +70,7 @@ static void names_the_broken_file(void **state)
 static void nothing_there_is_fine(void **state)
 {
 	struct errtext why;
-	struct stored_files *f = stored_files_load("/nonexistent", &why);
+	struct stored_files *f = stored_files_load("/nonexistent", "", &why);
 
 	(void)state;
 	CHECK("an empty source", f && stored_files_count(f, STORED_REQUEST) == 0);
