@@ -55,6 +55,28 @@ bool buf_add_z(struct buf *b, const char *z)
 	return buf_add(b, z, strlen(z));
 }
 
+bool buf_add_file(struct buf *b, const char *path, struct errtext *why)
+{
+	FCLOSE_ON_EXIT FILE *f = fopen(path, "rbe");
+	size_t got = 1;
+
+	if (!f) {
+		errtext_set(why, "%s: %m", path);
+		return false;
+	}
+	while (got > 0 && !b->overflow) {
+		char chunk[16384];
+
+		got = fread(chunk, 1, sizeof chunk, f);
+		buf_add(b, chunk, got);
+	}
+	if (ferror(f))
+		errtext_set(why, "%s: cannot be read", path);
+	else if (b->overflow)
+		errtext_set(why, "%s: larger than %zu bytes", path, b->max_bytes);
+	return !ferror(f) && !b->overflow;
+}
+
 bool buf_addf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;

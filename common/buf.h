@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/errtext.h"
 #include "common/str.h"
 
 struct buf {
@@ -25,6 +26,8 @@ bool buf_reserve(struct buf *b, size_t n); /* room for n more bytes at p + n; fa
 bool buf_add_str(struct buf *b, struct str s);
 bool buf_add_z(struct buf *b, const char *z);
 bool buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* All bytes of a file; false with a text that names the file when it cannot be read or is too large. */
+bool buf_add_file(struct buf *b, const char *path, struct errtext *why);
 const char *buf_cstr(struct buf *b); /* NUL-terminated view, valid until the next change */
 char *buf_take(struct buf *b);       /* NUL-terminated, the caller frees; the buffer is empty afterwards */
 

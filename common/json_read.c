@@ -1,9 +1,7 @@
 /* A JSON reader that builds jansson values straight from the bytes. jansson's own reader pulls every byte
  * through a stream and a scratch buffer, which costs about three times as much; the request path parses
  * several documents per auction. Recursion is bounded by JSON_MAX_DEPTH. */
-#include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/json.h"
@@ -402,26 +400,11 @@ json_t *json_parse(struct str text, struct errtext *why)
 
 json_t *json_parse_file(const char *path, size_t max_bytes, struct errtext *why)
 {
-	FCLOSE_ON_EXIT FILE *f = fopen(path, "rb");
 	struct buf b;
 	json_t *root = NULL;
 
-	if (!f) {
-		errtext_set(why, "%s: %s", path, strerror(errno));
-		return NULL;
-	}
 	buf_init(&b, max_bytes);
-	while (!feof(f) && !ferror(f) && buf_reserve(&b, 65536 < max_bytes - b.n ? 65536 : max_bytes - b.n)) {
-		size_t room = b.cap - 1 - b.n;
-		size_t n = room ? fread(b.p + b.n, 1, room, f) : 0;
-
-		b.n += n;
-		if (n == 0)
-			break;
-	}
-	if (ferror(f) || (!feof(f) && fgetc(f) != EOF))
-		errtext_set(why, "%s: unreadable or larger than %zu bytes", path, max_bytes);
-	else if (!(root = json_parse(buf_str(&b), why)))
+	if (buf_add_file(&b, path, why) && !(root = json_parse(buf_str(&b), why)))
 		errtext_prefix(why, "%s: ", path);
 	buf_deinit(&b);
 	return root;

@@ -414,27 +414,11 @@ json_t *yaml_parse(struct str text, const char *name, struct errtext *why)
 
 json_t *yaml_parse_file_lines(const char *path, size_t max_bytes, json_t **ret_lines, struct errtext *why)
 {
-	FCLOSE_ON_EXIT FILE *f = fopen(path, "rbe");
 	struct buf b;
 	json_t *root = NULL;
-	size_t got = 1;
 
-	if (!f) {
-		errtext_set(why, "%s: %m", path);
-		return NULL;
-	}
 	buf_init(&b, max_bytes);
-	while (got > 0 && !b.overflow) {
-		char chunk[16384];
-
-		got = fread(chunk, 1, sizeof chunk, f);
-		buf_add(&b, chunk, got);
-	}
-	if (ferror(f))
-		errtext_set(why, "%s: cannot be read", path);
-	else if (b.overflow)
-		errtext_set(why, "%s: larger than %zu bytes", path, max_bytes);
-	else
+	if (buf_add_file(&b, path, why))
 		root = yaml_parse_lines(buf_str(&b), path, ret_lines, why);
 	buf_deinit(&b);
 	return root;

@@ -6,6 +6,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "pbs/adapters/schema_node.h"
+#include "pbs/adapters/schema_regex.h"
 
 static const struct {
 	const char *name;
@@ -136,39 +137,6 @@ static bool read_members(struct compiler *c, const char *key, const json_t *v, b
 static void drop_regex(void *regex)
 {
 	regfree(regex);
-}
-
-/* Spells out what POSIX expressions lack: \d \w \s, and groups that do not capture. */
-bool schema_regex(const char *text, regex_t *ret_regex)
-{
-	struct buf posix;
-	bool in_set = false, ok;
-
-	buf_init(&posix, 16 * strlen(text) + 64);
-	for (const char *p = text; *p; p++) {
-		const char *class = NULL;
-
-		if (p[0] == '\\' && p[1]) {
-			p++;
-			class = *p == 'd'   ? "0-9"
-				: *p == 'w' ? "A-Za-z0-9_"
-				: *p == 's' ? " \t\r\n\f\v"
-					    : NULL;
-			if (class)
-				buf_addf(&posix, in_set ? "%s" : "[%s]", class);
-			else
-				buf_addf(&posix, in_set && *p != ']' && *p != '-' ? "%c" : "\\%c", *p);
-		} else if (!in_set && strncmp(p, "(?:", 3) == 0) {
-			buf_add_c(&posix, '(');
-			p += 2;
-		} else {
-			in_set = in_set ? *p != ']' : *p == '[';
-			buf_add_c(&posix, *p);
-		}
-	}
-	ok = regcomp(ret_regex, buf_cstr(&posix), REG_EXTENDED | REG_NOSUB) == 0;
-	buf_deinit(&posix);
-	return ok;
 }
 
 static bool read_pattern(struct compiler *c, const char *text, struct schema_node *node)

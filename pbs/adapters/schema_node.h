@@ -76,7 +76,4 @@ struct schema {
 /* The checker of a format, NULL for one that is unknown and therefore always passes. */
 bool (*schema_format(struct str name))(struct str s);
 
-/* An extended expression that is searched unanchored; false when it is not one. */
-bool schema_regex(const char *text, regex_t *ret_regex);
-
 #endif

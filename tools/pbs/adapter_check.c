@@ -5,6 +5,8 @@
  * decides the entry point and whether it may expect errors. The request is frozen while the adapter runs: an
  * adapter that changes what it shares with other bidders fails.
  */
+#include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,10 +14,14 @@
 #include "common/mem.h"
 #include "pbs/adapters/ortb_common.h"
 #include "pbs/adapters/registry.h"
-#include "pbs/adapters/schema_node.h"
+#include "pbs/adapters/schema_regex.h"
 #include "pbs/price/currency.h"
 
 enum { FILE_MAX = 8 << 20 };
+
+/* Stands for the NUL byte while a vector is in memory: the reference puts one into the text about missing
+ * input, where ours ends, and trees hold none. A character for private use, which no vector has. */
+static const char NUL_MARK[] = "\xee\x80\x80";
 
 /* What the vectors' constructors were given. */
 static const struct setup {
@@ -130,22 +136,64 @@ static void set_rates(struct adapter_request *r, const json_t *request)
 	r->rates = rates;
 }
 
+/* Whether the text quotes a JSON object. */
+static bool quotes_json(struct str s)
+{
+	for (size_t i = 0; i + 1 < s.n; i++) {
+		size_t k = i + 1;
+
+		while (s.p[i] == '{' && k + 1 < s.n && isspace((unsigned char)s.p[k]))
+			k++;
+		if (s.p[i] == '{' && s.p[k] == '"')
+			return true;
+	}
+	return false;
+}
+
+/* The same but for white space. */
+static bool same_but_blanks(struct str a, struct str b)
+{
+	size_t i = 0, k = 0;
+
+	for (;;) {
+		while (i < a.n && isspace((unsigned char)a.p[i]))
+			i++;
+		while (k < b.n && isspace((unsigned char)b.p[k]))
+			k++;
+		if (i == a.n || k == b.n)
+			return i == a.n && k == b.n;
+		if (a.p[i++] != b.p[k++])
+			return false;
+	}
+}
+
+/* A message that quotes JSON of the request has it as the tree is written, which is without the blanks that
+ * the vector's author put there. */
+static bool same_message(struct str want, struct str got)
+{
+	return str_eq(want, got) || (quotes_json(want) && same_but_blanks(want, got));
+}
+
 static bool message_matches(struct str comparison, struct str want, const char *got, struct errtext *why)
 {
+	const char *nul = memmem(want.p, want.n, NUL_MARK, strlen(NUL_MARK));
+	char *pattern;
 	regex_t regex;
 	bool found;
 
+	if (nul)
+		want.n = (size_t)(nul - want.p);
 	if (comparison.n == 0 || str_eq(comparison, STR("literal")))
-		return str_eq(str_of(got), want);
-	if (str_eq(comparison, STR("startswith"))) {
-		const char *nul = memchr(want.p, '\0', want.n); /* our texts end there */
-
-		return str_starts(str_of(got), nul ? (struct str){ want.p, (size_t)(nul - want.p) } : want);
-	}
-	if (!str_eq(comparison, STR("regex")) || !schema_regex(want.p, &regex)) {
+		return same_message(want, str_of(got));
+	if (str_eq(comparison, STR("startswith")))
+		return str_starts(str_of(got), want);
+	pattern = xstrndup(want.p, want.n);
+	if (!str_eq(comparison, STR("regex")) || !schema_regex(pattern, &regex)) {
 		errtext_set(why, "the vector is broken: comparison " STR_FMT, STR_ARG(comparison));
+		free(pattern);
 		return false;
 	}
+	free(pattern);
 	found = regexec(&regex, got, 0, NULL, 0) == 0;
 	regfree(&regex);
 	return found;
@@ -425,30 +473,64 @@ static bool run_vector(struct arena *a, const struct bidder *bidder, const struc
 	return json_equal(shared, frozen);
 }
 
-/* The name of the directory that holds the file. */
-static const struct mode *find_mode(const char *path)
+/* By the name of the directory that holds the file, of which `real` is the path without symbolic links. */
+static const struct mode *find_mode(char *real)
 {
-	const char *end = strrchr(path, '/'), *start = end;
+	char *end = strrchr(real, '/'), *start;
 
-	while (start && start > path && start[-1] != '/')
-		start--;
-	for (size_t i = 0; start && i < ARRAY_LEN(modes); i++)
-		if (str_eq((struct str){ start, (size_t)(end - start) }, str_of(modes[i].directory)))
+	if (end == real)
+		return NULL;
+	*end = '\0';
+	start = strrchr(real, '/') + 1;
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
+		if (strcmp(start, modes[i].directory) == 0)
 			return &modes[i];
 	return NULL;
+}
+
+/* Escapes that mean the NUL byte become NUL_MARK, whose escape is as long. */
+static void mark_nul(struct buf *text)
+{
+	for (size_t i = 0; i + 6 <= text->n; i++) {
+		if (text->p[i] != '\\')
+			continue;
+		if (memcmp(text->p + i, "\\u0000", 6) == 0)
+			memcpy(text->p + i, "\\ue000", 6);
+		i++; /* what is escaped begins no escape */
+	}
+}
+
+static json_t *read_vector(const char *path, struct errtext *why)
+{
+	struct buf text;
+	json_t *vector = NULL;
+
+	buf_init(&text, FILE_MAX);
+	if (buf_add_file(&text, path, why)) {
+		mark_nul(&text);
+		vector = json_parse(buf_str(&text), why);
+	}
+	buf_deinit(&text);
+	return vector;
 }
 
 /* 1 passed, 0 failed, -1 not a vector. */
 static int check_vector(const struct bidder *bidder, const char *path, struct errtext *why)
 {
-	const struct mode *mode = find_mode(path);
+	const struct mode *mode;
+	char real[PATH_MAX];
 	struct arena *a;
 	json_t *vector;
 	bool ok;
 
+	if (!realpath(path, real)) {
+		errtext_set(why, "%m");
+		return 0;
+	}
+	mode = find_mode(real);
 	if (!mode)
 		return -1;
-	vector = json_parse_file(path, FILE_MAX, why);
+	vector = read_vector(path, why);
 	if (!vector)
 		return 0;
 	a = arena_new();

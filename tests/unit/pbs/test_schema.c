@@ -1,6 +1,7 @@
 #include "pbs/adapters/schema.h"
 
 #include "common/json.h"
+#include "pbs/adapters/schema_regex.h"
 #include "tests/check.h"
 
 static void violations(void **state)
@@ -107,9 +108,77 @@ static void bad_schemas(void **state)
 	}
 }
 
+enum outcome { NO, YES, REFUSED };
+
+static void expressions(void **state)
+{
+	static const struct {
+		const char *why, *expression, *text;
+		enum outcome want;
+	} rows[] = {
+		{ "searched anywhere", "b+c", "abbcd", YES },
+		{ "a brace that begins no repetition is itself", "expect { or n", "x: expect { or n, but", YES },
+		{ "at the start, too", "{", "a{", YES },
+		{ "half a repetition is none", "a{2", "xa{2", YES },
+		{ "nor is one without a lower bound", "a{,2}", "a{,2}", YES },
+		{ "a repetition", "^a{2,3}$", "aaaa", NO },
+		{ "its upper bound may be open", "^a{2,}$", "aaaa", YES },
+		{ "braces and brackets that close nothing", "}]", "x}]", YES },
+		{ "lazy quantifiers match what greedy ones do", "^a+?b*?c??$", "aab", YES },
+		{ "a group that does not capture", "^(?:ab)+$", "abab", YES },
+		{ "a group with a name", "^(?P<x>ab)(?<y>c)$", "abc", YES },
+		{ "case may be ignored", "(?i)ABC", "xabcx", YES },
+		{ "digits", "^\\d+$", "12", YES },
+		{ "no digits", "^\\D$", "1", NO },
+		{ "words", "^\\w+\\W\\s\\S$", "a_9- x", YES },
+		{ "classes in sets", "^[\\d\\s-]+$", "1 -2", YES },
+		{ "inverted classes in sets", "^[\\D]$", "1", NO },
+		{ "named classes", "^[[:alpha:]_]+$", "a_B", YES },
+		{ "a bracket escaped in a set", "^[a\\]b]+$", "a]b", YES },
+		{ "a bracket first in a set", "^[]a]+$", "]a", YES },
+		{ "not first in an inverted one", "^[^]a]+$", "b]", NO },
+		{ "a dash last in a set", "^[a-]+$", "a-", YES },
+		{ "a roof alone in a set", "^[\\^]$", "^", YES },
+		{ "a roof and a dash", "^[\\^\\-]+$", "-^", YES },
+		{ "a bracket that opens no class", "^[[:]+$", "[:", REFUSED },
+		{ "an opening bracket in a set", "^[[.]+$", "[.", YES },
+		{ "a range", "^[a-c\\x41-\\x43]+$", "bB", YES },
+		{ "escapes", "^\\n\\t\\x41\\x{42}\\.\\{$", "\n\tAB.{", YES },
+		{ "quoted", "^\\Qa.b(\\Ec$", "a.b(c", YES },
+		{ "quoted to the end", "\\Qa.b", "aXb", NO },
+		{ "begin and end", "\\Aab\\z", "abc", NO },
+		{ "borders of words", "\\bor\\b", "for or", YES },
+		{ "a dot is one character", "^.$", "\xc3\xa4", YES },
+		{ "but no line end", "^.$", "\n", NO },
+		{ "an inverted set takes one character", "^[^a]$", "\xe2\x82\xac", YES },
+		{ "a character of several bytes holds together", "^\xc3\xa4+$", "\xc3\xa4\xc3\xa4", YES },
+		{ "an end is not that of a line", "^a$", "a\nb", NO },
+		{ "look-ahead", "(?=a)", "a", REFUSED },
+		{ "Unicode classes", "\\pL", "a", REFUSED },
+		{ "an escape that is none", "\\y", "y", REFUSED },
+		{ "a set that does not end", "[a", "a", REFUSED },
+		{ "a range the wrong way", "[b-a]", "a", REFUSED },
+		{ "a group that does not end", "(", "(", REFUSED },
+		{ "nothing behind a backslash", "a\\", "a", REFUSED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		enum outcome got = REFUSED;
+		regex_t regex;
+
+		if (schema_regex(rows[i].expression, &regex)) {
+			got = regexec(&regex, rows[i].text, 0, NULL, 0) == 0 ? YES : NO;
+			regfree(&regex);
+		}
+		CHECK(rows[i].why, got == rows[i].want);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(violations), cmocka_unit_test(bad_schemas) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(violations), cmocka_unit_test(bad_schemas),
+					    cmocka_unit_test(expressions) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
