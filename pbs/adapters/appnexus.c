@@ -287,21 +287,6 @@ static const struct typed_field own_fields[] = {
 };
 static const struct typed_struct own_struct = { "appnexus.bidReqExtAppnexus", own_fields,
 						ARRAY_LEN(own_fields) };
-static const struct typed_field targeting_fields[] = { FIELD("includebrandcategory", "IncludeBrandCategory",
-							     MAP) };
-static const struct typed_struct targeting = { "openrtb_ext.ExtRequestTargeting", targeting_fields, 1 };
-static const struct typed_field prebid_fields[] = { PART("targeting", "Targeting", targeting) };
-static const struct typed_struct prebid_struct = { "openrtb_ext.ExtRequestPrebid", prebid_fields, 1 };
-
-/* The part of request.ext that is typed; absent is the same as null. */
-static json_t *typed_part(struct arena *a, const json_t *ext, const char *key,
-			  const struct typed_struct *type, struct errtext *why)
-{
-	json_t *v = json_object_get(ext, key);
-
-	return ortb_typed(a, v ? v : json_null(), type, why);
-}
-
 /* source.ext.schain goes to where the bidder looks for it. */
 static bool move_supply_chain(struct adapter_request *r, struct errtext *why)
 {
@@ -324,17 +309,17 @@ static bool move_supply_chain(struct adapter_request *r, struct errtext *why)
 
 static bool rewrite_ext(struct adapter_request *r, struct errtext *why)
 {
-	json_t *ext = json_object_get(r->root, "ext"), *own, *prebid;
+	json_t *ext = json_object_get(r->root, "ext"), *given, *own;
 	int platform = *(const int *)r->bidder->state;
 
 	if (ext && !ortb_is_map(ext, why))
 		return false;
-	prebid = typed_part(r->arena, ext, "prebid", &prebid_struct, why);
-	own = prebid ? typed_part(r->arena, ext, "appnexus", &own_struct, why) : NULL;
+	given = json_object_get(ext, "appnexus");
+	own = ortb_typed(r->arena, given ? given : json_null(), &own_struct, why);
 	if (!own)
 		return false;
 	own = json_copy(own);
-	if (json_at(prebid, "targeting.includebrandcategory")) {
+	if (json_is_object(json_at(ext, "prebid.targeting.includebrandcategory"))) {
 		json_set_bool(own, "include_brand_category", true);
 		json_set_bool(own, "brand_category_uniqueness", true);
 	}

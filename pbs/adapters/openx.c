@@ -174,7 +174,7 @@ static enum ortb_verdict read_bid(struct ortb_bid *x)
 
 static void read_configs(const struct adapter_request *r, const json_t *response, struct adapter_bids *out)
 {
-	json_t *configs = json_object_get(typed_get(response, "ext"), "fledge_auction_configs"), *config;
+	json_t *configs = typed_get(json_object_get(response, "ext"), "fledge_auction_configs"), *config;
 	const char *impid;
 
 	json_object_foreach (configs, impid, config)

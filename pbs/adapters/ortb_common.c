@@ -62,17 +62,12 @@ bool ortb_is_map(const json_t *v, struct errtext *why)
 json_t *ortb_strings(struct arena *a, json_t *v, struct errtext *why)
 {
 	static const struct typed_field field = { "v", "v", NULL, 1, TYPED_STR, TYPED_GIVEN, true };
-	static const struct typed_struct box = { "", &field, 1 };
-	static const char prefix[] = "cannot unmarshal .v: ";
+	static const struct typed_struct box = { NULL, &field, 1 };
 	json_t *boxed = json_pack("{s:O}", "v", v), *decoded = typed_decode(boxed, &box, why, NULL), *list;
 
 	json_decref(boxed);
-	if (!decoded) {
-		if (why && strncmp(why->text, prefix, sizeof prefix - 1) == 0)
-			memmove(why->text, why->text + sizeof prefix - 1,
-				strlen(why->text + sizeof prefix - 1) + 1);
+	if (!decoded)
 		return NULL;
-	}
 	list = json_object_get(decoded, "v");
 	list = arena_own_json(a, list ? json_incref(list) : json_array());
 	json_decref(decoded);

@@ -22,44 +22,11 @@
 
 /* Requests ----------------------------------------------------------------------------------------- */
 
-/* Extensions that are no objects, in the reference's words; the rest is convert_up()'s to find. */
-static bool exts_are_objects(const json_t *root, struct errtext *why)
-{
-	static const struct {
-		const char *path, *name;
-	} rows[] = { { "ext", "req.ext" },
-		     { "source.ext", "req.source.ext" },
-		     { "regs.ext", "req.regs.ext" },
-		     { "user.ext", "req.user.ext" } };
-	const json_t *imps = json_object_get(root, "imp"), *ext;
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		ext = json_at(root, rows[i].path);
-		if (ext && !ortb_is_map(ext, why)) {
-			errtext_prefix(why, "%s is invalid: ", rows[i].name);
-			return false;
-		}
-	}
-	for (size_t i = 0; i < json_array_size(imps); i++) {
-		ext = json_object_get(json_array_get(imps, i), "ext");
-		if (ext && !ortb_is_map(ext, why)) {
-			errtext_prefix(why, "imp[%zu].imp.ext is invalid: ", i);
-			return false;
-		}
-	}
-	return true;
-}
-
 static bool to_26(struct adapter_request *r, struct adapter_errors *errors)
 {
 	struct messages m;
-	struct errtext why;
 
 	messages_init(&m, r->arena);
-	if (!exts_are_objects(r->root, &why)) {
-		adapter_error(errors, ADAPTER_PLAIN, "%s", why.text);
-		return false;
-	}
 	if (convert_up(r->root, &m) < 0) {
 		struct str text = m.buckets ? m.buckets->first->text : STR("the request cannot be read");
 

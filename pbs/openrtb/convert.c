@@ -7,38 +7,50 @@
 
 enum { GPP_TCF_EU_V2 = 2, GPP_US_PRIVACY_V1 = 6 };
 
-/* What core reads inside extensions; decoded for the check alone, nothing is dropped. */
-#define ONE(key, kind_) TYPED_FIELD(key, key, TYPED_##kind_, TYPED_GIVEN)
-#define OBJECT(key, of)                                                                                      \
+/* What core reads inside extensions; decoded for the check alone, nothing is dropped. An ext itself is a map,
+ * so its members fail without a name. */
+#define ONE(key, label_, kind_) TYPED_FIELD(key, label_, TYPED_##kind_, TYPED_GIVEN)
+#define OBJECT(key, label_, of)                                                                              \
 	{                                                                                                    \
-		.name = (key), .label = (key), .type = &(of), .len = sizeof(key) - 1, .kind = TYPED_OBJECT,  \
-		.mark = TYPED_GIVEN                                                                          \
+		.name = (key), .label = (label_), .type = &(of), .len = sizeof(key) - 1,                     \
+		.kind = TYPED_OBJECT, .mark = TYPED_GIVEN                                                    \
 	}
 #define TYPE(name, rows)                                                                                     \
 	{                                                                                                    \
 		.owner = (name), .fields = (rows), .n_fields = ARRAY_LEN(rows)                               \
 	}
 
-static const struct typed_field ad_server_fields[] = { ONE("name", STR), ONE("adslot", STR) };
-static const struct typed_struct ad_server = TYPE("adserver", ad_server_fields);
-static const struct typed_field imp_data_fields[] = { ONE("pbadslot", STR), OBJECT("adserver", ad_server) };
-static const struct typed_struct imp_data = TYPE("data", imp_data_fields);
-static const struct typed_field imp_ext_fields[] = { OBJECT("data", imp_data), ONE("tid", STR),
-						     ONE("gpid", STR) };
-static const struct typed_struct imp_ext = TYPE("imp.ext", imp_ext_fields);
+static const struct typed_struct any_ext = { NULL, NULL, 0 }; /* what null is, and no other kind */
 
-static const struct typed_field user_prebid_fields[] = { ONE("buyeruids", MAP) };
-static const struct typed_struct user_prebid = TYPE("prebid", user_prebid_fields);
-static const struct typed_field providers_fields[] = { ONE("consented_providers", STR) };
-static const struct typed_struct providers = TYPE("ConsentedProvidersSettings", providers_fields);
-static const struct typed_field user_ext_fields[] = {
-	ONE("consent", STR),
-	OBJECT("prebid", user_prebid),
-	OBJECT("ConsentedProvidersSettings", providers),
+static const struct typed_field ad_server_fields[] = { ONE("name", "Name", STR),
+						       ONE("adslot", "AdSlot", STR) };
+static const struct typed_struct ad_server = TYPE("openrtb_ext.ExtImpDataAdServer", ad_server_fields);
+static const struct typed_field imp_data_fields[] = { ONE("pbadslot", "PbAdslot", STR),
+						      OBJECT("adserver", "AdServer", ad_server) };
+static const struct typed_struct imp_data = TYPE("openrtb_ext.ExtImpData", imp_data_fields);
+static const struct typed_field imp_prebid_fields[] = { ONE("is_rewarded_inventory", "IsRewardedInventory",
+							    INT) };
+static const struct typed_struct imp_prebid = TYPE("openrtb_ext.ExtImpPrebid", imp_prebid_fields);
+static const struct typed_field imp_ext_fields[] = {
+	OBJECT("prebid", "Prebid", imp_prebid),
+	OBJECT("data", "Data", imp_data),
+	ONE("tid", "Tid", STR),
+	ONE("gpid", "GPID", STR),
 };
-static const struct typed_struct user_ext = TYPE("user.ext", user_ext_fields);
-static const struct typed_field regs_ext_fields[] = { ONE("gdpr", INT), ONE("us_privacy", STR) };
-static const struct typed_struct regs_ext = TYPE("regs.ext", regs_ext_fields);
+static const struct typed_struct imp_ext = TYPE(NULL, imp_ext_fields);
+
+static const struct typed_field user_prebid_fields[] = { ONE("buyeruids", "BuyerUIDs", MAP) };
+static const struct typed_struct user_prebid = TYPE("openrtb_ext.ExtUserPrebid", user_prebid_fields);
+static const struct typed_field providers_fields[] = { ONE("consented_providers", "ConsentedProvidersString",
+							   STR) };
+static const struct typed_struct providers =
+	TYPE("openrtb_ext.ConsentedProvidersSettingsIn", providers_fields);
+static const struct typed_field user_ext_fields[] = {
+	ONE("consent", "Consent", STR),
+	OBJECT("prebid", "Prebid", user_prebid),
+	OBJECT("ConsentedProvidersSettings", "ConsentedProvidersSettings", providers),
+};
+static const struct typed_struct user_ext = TYPE(NULL, user_ext_fields);
 
 static bool reads_as(json_t *ext, const struct typed_struct *type, struct errtext *why)
 {
@@ -48,15 +60,34 @@ static bool reads_as(json_t *ext, const struct typed_struct *type, struct errtex
 	return typed != NULL;
 }
 
+static bool reads_as_user_ext(json_t *ext, struct errtext *why)
+{
+	return reads_as(ext, &user_ext, why);
+}
+
+/* The one ext whose members have texts of their own. */
+static bool reads_as_regs_ext(json_t *ext, struct errtext *why)
+{
+	const json_t *gdpr = json_object_get(ext, "gdpr"), *us_privacy = json_object_get(ext, "us_privacy");
+
+	if (gdpr && !json_is_integer(gdpr) && !json_is_null(gdpr)) {
+		errtext_set(why, "gdpr must be an integer");
+		return false;
+	}
+	if (us_privacy && !json_is_string(us_privacy) && !json_is_null(us_privacy)) {
+		errtext_set(why, "us_privacy must be a string");
+		return false;
+	}
+	return true;
+}
+
 /* The object's ext, the caller's own; NULL when it has none. False when it is no object. */
 static bool own_ext(json_t *obj, json_t **ret_ext, struct errtext *why)
 {
 	json_t *ext = json_object_get(obj, "ext");
 
-	if (ext && !json_is_object(ext) && !json_is_null(ext)) {
-		errtext_set(why, "expected an object");
+	if (ext && !json_is_object(ext) && !reads_as(ext, &any_ext, why))
 		return false;
-	}
 	if (json_is_null(ext))
 		json_object_del(obj, "ext");
 	*ret_ext = json_own(obj, "ext");
@@ -124,7 +155,7 @@ static int raise_schain(json_t *req, struct messages *m)
 	return 0;
 }
 
-static int raise_members(json_t *req, const char *parent, const struct typed_struct *type,
+static int raise_members(json_t *req, const char *parent, bool (*reads)(json_t *ext, struct errtext *why),
 			 const char *const *keys, struct messages *m)
 {
 	json_t *obj = json_own(req, parent), *ext, *v;
@@ -132,7 +163,7 @@ static int raise_members(json_t *req, const char *parent, const struct typed_str
 
 	if (!obj)
 		return 0;
-	if (!own_ext(obj, &ext, &why) || (ext && !reads_as(ext, type, &why)))
+	if (!own_ext(obj, &ext, &why) || (ext && !reads(ext, &why)))
 		return refuse(m, "req.%s.ext is invalid: %s", parent, why.text);
 	for (; ext && *keys; keys++) {
 		if (!take(obj, ext, *keys, &v))
@@ -146,43 +177,36 @@ static int raise_members(json_t *req, const char *parent, const struct typed_str
 	return 0;
 }
 
-/* A list of eids as OpenRTB has it; NULL when it cannot be read. */
-static json_t *typed_eids(const json_t *given, struct errtext *why)
+/* user.ext.eids as OpenRTB has them; NULL when they cannot be read, an empty object when there are none. */
+static json_t *typed_eids(json_t *given, struct errtext *why)
 {
-	json_t *eids;
+	const struct typed_field field = { .name = "eids",
+					   .type = ortb_struct(ORTB_EID),
+					   .len = sizeof "eids" - 1,
+					   .kind = TYPED_OBJECT,
+					   .mark = TYPED_NONZERO,
+					   .list = true };
+	const struct typed_struct box = { NULL, &field, 1 };
+	json_t *boxed = json_pack("{s:O}", "eids", given), *typed = typed_decode(boxed, &box, why, NULL);
 
-	if (!json_is_array(given)) {
-		errtext_set(why, "cannot unmarshal user.ext.eids: expected an array");
-		return NULL;
-	}
-	eids = json_array();
-	for (size_t i = 0; i < json_array_size(given); i++) {
-		json_t *eid = ortb_decode(json_array_get(given, i), ORTB_EID, why, NULL);
-
-		if (!eid) {
-			json_decref(eids);
-			return NULL;
-		}
-		json_array_append_new(eids, eid);
-	}
-	return eids;
+	json_decref(boxed);
+	return typed;
 }
 
 static int raise_eids(json_t *req, struct messages *m)
 {
-	json_t *user, *ext, *given, *eids;
+	json_t *user, *ext, *eids;
 	struct errtext why = { "" };
 
 	if (!json_at(req, "user.ext.eids"))
 		return 0;
 	user = json_own(req, "user");
 	ext = json_own(user, "ext");
-	given = json_object_get(ext, "eids");
-	eids = json_is_null(given) ? json_array() : typed_eids(given, &why);
+	eids = typed_eids(json_object_get(ext, "eids"), &why);
 	if (!eids)
 		return refuse(m, "req.user.ext is invalid: %s", why.text);
-	if (json_array_size(eids) && !json_object_get(user, "eids"))
-		json_object_set_nocheck(user, "eids", eids);
+	if (json_object_get(eids, "eids") && !json_object_get(user, "eids"))
+		json_object_set_nocheck(user, "eids", json_object_get(eids, "eids"));
 	json_decref(eids);
 	json_object_del(ext, "eids");
 	return 0;
@@ -199,10 +223,6 @@ static int raise_imp(json_t *imp, size_t i, struct messages *m)
 		return 0;
 	prebid = json_own(ext, "prebid");
 	rewarded = json_object_get(prebid, "is_rewarded_inventory");
-	if (!json_is_integer(rewarded) && !json_is_null(rewarded))
-		return refuse(
-			m, "imp[%zu].imp.ext is invalid: prebid.is_rewarded_inventory: expected an integer",
-			i);
 	if (json_integer_value(rewarded) != 0 && json_int_at(imp, "rwdd", 0) == 0)
 		json_object_set_nocheck(imp, "rwdd", rewarded);
 	json_object_del(prebid, "is_rewarded_inventory");
@@ -219,11 +239,11 @@ int convert_up(json_t *req, struct messages *m)
 	int err = raise_schain(req, m);
 
 	if (!err)
-		err = raise_members(req, "regs", &regs_ext, regs_keys, m);
+		err = raise_members(req, "regs", reads_as_regs_ext, regs_keys, m);
 	if (!err)
 		err = raise_eids(req, m);
 	if (!err)
-		err = raise_members(req, "user", &user_ext, user_keys, m);
+		err = raise_members(req, "user", reads_as_user_ext, user_keys, m);
 	imps = json_own(req, "imp");
 	for (size_t i = 0; i < json_array_size(imps) && !err; i++)
 		err = raise_imp(json_own_element(imps, i), i, m);

@@ -201,7 +201,7 @@ static json_t *decode_field(json_t *v, const struct typed_struct *type, const st
 	json_t *now = f->list ? decode_list(v, f, r) : decode_one(v, f, r);
 
 	if (!now) {
-		if (!r->owned)
+		if (!r->owned && type->owner)
 			errtext_prefix(r->why, "cannot unmarshal %s.%s: ", type->owner, f->label);
 		r->owned = true;
 		errtext_prefix(r->where, ".%s", f->name);

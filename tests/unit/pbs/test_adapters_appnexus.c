@@ -169,6 +169,12 @@ static void request_ext(void **state)
 			   "5}}}],'ext':{'prebid':{'targeting':{'includebrandcategory':{}}},'appnexus':"
 			   "{'include_brand_category':true,'brand_category_uniqueness':true,'hb_source':5}}}}"
 			   "]" },
+		{ "anything but an object asks for none, and is no error",
+		  ONE_WITH("'ext':{'prebid':{'targeting':{'includebrandcategory':true}}}"),
+		  .calls = "[{'body':{'id':'r','imp':[{'id':'1','banner':{'w':1,'h':1},'ext':{'appnexus':{'"
+			   "placement_id':"
+			   "5}}}],'ext':{'prebid':{'targeting':{'includebrandcategory':true}},'appnexus':"
+			   "{'hb_source':5}}}}]" },
 		{ "AMP", ONE_WITH("'ext':{}"), .entry = ADAPTER_AMP,
 		  .calls = "[{'body':{'id':'r','imp':[{'id':'1','banner':{'w':1,'h':1},'ext':{'appnexus':{'"
 			   "placement_id':"

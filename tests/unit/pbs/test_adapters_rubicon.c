@@ -38,6 +38,12 @@ static void upconversion(void **state)
 		{ "imp.ext",
 		  "{'id':'r','app':{},'imp':[" IMP(BANNER, "", "") ",{'id':'2','banner':{},'ext':5}]}",
 		  .calls = "[]", .errors = "999 imp[1].imp.ext is invalid: expect { or n, but found 5" },
+		{ "what stands in an ext is read, too",
+		  "{'id':'r','app':{},'imp':[" IMP(BANNER, "", ",'prebid':{'is_rewarded_inventory':'1'}") "]}",
+		  .calls = "[]",
+		  .errors = "999 imp[0].imp.ext is invalid: cannot unmarshal "
+			    "openrtb_ext.ExtImpPrebid.IsRewardedInventory: unexpected character: "
+			    "\xef\xbf\xbd" },
 		{ "old places are used and emptied, the bidder's own are filled from the new ones",
 		  WITH("'app':{},'ext':{'schain':{'ver':'24'},'x':1},'source':{'ext':{'y':1}},'regs':{'gpp':'"
 		       "g','ext':{'gdpr':1,"

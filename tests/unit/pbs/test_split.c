@@ -421,13 +421,34 @@ static const struct {
 	const char *why, *old, *body;
 } unreadable[] = {
 	{ "req.ext", "{'ext':{'schain':1}}", "req.ext is invalid: expect { or n, but found 1" },
-	{ "source.ext", "{'source':{'ext':[]}}", "req.source.ext is invalid: expected an object" },
-	{ "regs.ext", "{'regs':{'ext':{'gdpr':'1'}}}",
-	  "req.regs.ext is invalid: cannot unmarshal regs.ext.gdpr: unexpected character: \xef\xbf\xbd" },
-	{ "user.ext", "{'user':{'ext':{'eids':{}}}}",
-	  "req.user.ext is invalid: cannot unmarshal user.ext.eids: expected an array" },
-	{ "imp.ext", "{'imp':[{'id':'1','ext':{'gpid':5}}]}",
-	  "imp[0].imp.ext is invalid: cannot unmarshal imp.ext.gpid: expects \" or n, but found 5" },
+	{ "req.ext itself", "{'ext':'x'}", "req.ext is invalid: expect { or n, but found \"" },
+	{ "source.ext", "{'source':{'ext':[]}}", "req.source.ext is invalid: expect { or n, but found [" },
+	{ "a chain in source.ext", "{'source':{'ext':{'schain':{'ver':1}}}}",
+	  "req.source.ext is invalid: cannot unmarshal openrtb2.SupplyChain.Ver: expects \" or n, but found 1" },
+	{ "regs.ext", "{'regs':{'ext':7}}", "req.regs.ext is invalid: expect { or n, but found 7" },
+	{ "gdpr in regs.ext", "{'regs':{'ext':{'gdpr':'1'}}}",
+	  "req.regs.ext is invalid: gdpr must be an integer" },
+	{ "us_privacy in regs.ext", "{'regs':{'ext':{'us_privacy':1}}}",
+	  "req.regs.ext is invalid: us_privacy must be a string" },
+	{ "consent in user.ext", "{'user':{'ext':{'consent':2}}}",
+	  "req.user.ext is invalid: expects \" or n, but found 2" },
+	{ "uids in user.ext", "{'user':{'ext':{'prebid':{'buyeruids':1}}}}",
+	  "req.user.ext is invalid: cannot unmarshal openrtb_ext.ExtUserPrebid.BuyerUIDs: expect { or n, but "
+	  "found 1" },
+	{ "eids in user.ext", "{'user':{'ext':{'eids':{}}}}",
+	  "req.user.ext is invalid: expect [ or n, but found {" },
+	{ "an eid in user.ext", "{'user':{'ext':{'eids':[{'source':1}]}}}",
+	  "req.user.ext is invalid: cannot unmarshal openrtb2.EID.Source: expects \" or n, but found 1" },
+	{ "gpid in imp.ext", "{'imp':[{'id':'1','ext':{'gpid':5}}]}",
+	  "imp[0].imp.ext is invalid: expects \" or n, but found 5" },
+	{ "prebid in imp.ext", "{'imp':[{'id':'1','ext':{'prebid':5}}]}",
+	  "imp[0].imp.ext is invalid: expect { or n, but found 5" },
+	{ "rewarded inventory", "{'imp':[{'id':'1','ext':{'prebid':{'is_rewarded_inventory':true}}}]}",
+	  "imp[0].imp.ext is invalid: cannot unmarshal openrtb_ext.ExtImpPrebid.IsRewardedInventory: "
+	  "unexpected character: \xef\xbf\xbd" },
+	{ "first party data in imp.ext", "{'imp':[{'id':'1','ext':{'data':{'adserver':{'adslot':[]}}}}]}",
+	  "imp[0].imp.ext is invalid: cannot unmarshal openrtb_ext.ExtImpDataAdServer.AdSlot: expects \" or n, "
+	  "but found [" },
 };
 
 static void unreadable_extensions(void **state)
