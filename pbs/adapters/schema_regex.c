@@ -141,8 +141,8 @@ static bool read_named_class(struct translation *t, struct set *set)
 	static const struct {
 		const char *name;
 		int (*is)(int c);
-	} rows[] = { { "[:alnum:]", isalnum }, { "[:alpha:]", isalpha }, { "[:digit:]", isdigit },
-		     { "[:lower:]", islower }, { "[:punct:]", ispunct }, { "[:space:]", isspace },
+	} rows[] = { { "[:alnum:]", isalnum }, { "[:alpha:]", isalpha },  { "[:digit:]", isdigit },
+		     { "[:lower:]", islower }, { "[:punct:]", ispunct },  { "[:space:]", isspace },
 		     { "[:upper:]", isupper }, { "[:xdigit:]", isxdigit } };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

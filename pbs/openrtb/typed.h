@@ -49,7 +49,8 @@ struct typed_field {
 };
 
 struct typed_struct {
-	const char *owner; /* "openrtb2.Bid"; NULL: a map read member by member, whose failures name no field */
+	const char
+		*owner; /* "openrtb2.Bid"; NULL: a map read member by member, whose failures name no field */
 	const struct typed_field *fields;
 	uint32_t n_fields; /* at most 64 */
 };

@@ -1,16 +1,19 @@
-/* Every adapter with hostile parameters and hostile replies. The first byte picks the adapter, the second
- * whether the rest is the imp's parameters, the whole imp, or the body of a reply; a reply's status is 200.
+/* Every adapter with hostile parameters and hostile replies. The first byte picks the adapter, the second the
+ * entry point and whether the rest is the imp's parameters, a whole imp, the body of a reply, or the whole
+ * request; a reply's status is 200. What is shared must not change, and what is sent is OpenRTB without empty
+ * members.
  */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pbs/adapters/ortb_common.h"
 #include "pbs/adapters/registry.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MODES = 3 };
+enum mode { PARAMETERS, IMP, REPLY, REQUEST, MODES };
 
 static const char *const endpoints[] = { "http://b.example/x?y=1", "http://b.example/{PublisherId}" };
 
@@ -31,24 +34,42 @@ static json_t *plain_request(void)
 }
 
 /* The request with the fuzzed part in place, or NULL when that is no JSON or no OpenRTB. */
-static json_t *make_request(int mode, struct str text)
+static json_t *make_request(enum mode mode, struct str text)
 {
-	json_t *in = plain_request(), *imps = json_object_get(in, "imp"), *part, *out;
+	json_t *in = plain_request(), *imps = json_object_get(in, "imp"), *out;
+	json_t *part = mode == REPLY ? NULL : json_parse(text, NULL);
 
-	if (mode < 2) {
-		part = json_parse(text, NULL);
-		for (size_t i = 0; part && mode == 0 && i < json_array_size(imps); i++)
-			json_object_set(json_object_get(json_array_get(imps, i), "ext"), "bidder", part);
-		if (part && mode == 1)
-			json_array_insert(imps, 0, part);
-		json_decref(part);
+	for (size_t i = 0; part && mode == PARAMETERS && i < json_array_size(imps); i++)
+		json_object_set(json_object_get(json_array_get(imps, i), "ext"), "bidder", part);
+	if (part && mode == IMP)
+		json_array_insert(imps, 0, part);
+	if (part && mode == REQUEST) {
+		json_decref(in);
+		in = json_incref(part);
 	}
+	json_decref(part);
 	out = ortb_decode(in, ORTB_BID_REQUEST, NULL, NULL);
 	json_decref(in);
 	return out;
 }
 
-static void run(const struct adapter *adapter, int mode, struct str text, json_t *shared)
+/* Nothing that OpenRTB does not know, nothing of the wrong kind, nothing empty. The one member that a bidder
+ * adds outside of ext is taken away first. */
+static void check_body(const json_t *body)
+{
+	json_t *copy = json_deep_copy(body), *imps = json_object_get(copy, "imp"), *decoded;
+
+	for (size_t i = 0; i < json_array_size(imps); i++)
+		json_object_del(json_object_get(json_array_get(imps, i), "native"), "request_native");
+	decoded = ortb_decode(copy, ORTB_BID_REQUEST, NULL, NULL);
+	if (!decoded || !json_equal(decoded, copy))
+		abort();
+	json_decref(decoded);
+	json_decref(copy);
+}
+
+static void run(const struct adapter *adapter, enum mode mode, enum adapter_entry entry, struct str text,
+		json_t *shared)
 {
 	static const struct adapter_host host = { "http://h.example", "2", "1", 1 };
 	struct arena *a = arena_new();
@@ -58,8 +79,8 @@ static void run(const struct adapter *adapter, int mode, struct str text, json_t
 				    .xapi_tracker = "t",
 				    .root = arena_own_json(a, json_object()) };
 	struct bidder bidder = { adapter->name, endpoints[text.n % 2], adapter, &info, &host, NULL };
-	struct adapter_request r = { .arena = a, .bidder = &bidder, .random = no_chance };
-	struct adapter_reply reply = { .status = 200, .bytes = mode == 2 ? text : STR("{\"id\":\"x\"}") };
+	struct adapter_request r = { .arena = a, .bidder = &bidder, .entry = entry, .random = no_chance };
+	struct adapter_reply reply = { .status = 200, .bytes = mode == REPLY ? text : STR("{\"id\":\"x\"}") };
 	json_t *frozen = arena_own_json(a, json_deep_copy(shared));
 	struct adapter_calls calls;
 	struct adapter_bids bids;
@@ -68,6 +89,9 @@ static void run(const struct adapter *adapter, int mode, struct str text, json_t
 		r.root = arena_own_json(a, adapter_request_copy(shared));
 		adapter_calls_init(&calls, a);
 		adapter->make_requests(&r, &calls);
+		for (const struct adapter_call *c = calls.first; c; c = c->next)
+			if (c->body && strcmp(adapter->name, "generic") != 0)
+				check_body(c->body);
 		adapter_bids_init(&bids, a);
 		if (calls.first)
 			adapter->parse_bids(&r, calls.first, &reply, &bids);
@@ -81,16 +105,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str text;
 	json_t *shared;
-	int mode;
+	enum mode mode;
 
 	if (size < 2)
 		return 0;
 	text = (struct str){ (const char *)data + 2, size - 2 };
-	mode = data[1] % MODES;
+	mode = (enum mode)(data[1] % MODES);
 	shared = make_request(mode, text);
 	if (!shared)
 		return 0;
-	run(adapter_at(data[0] % adapter_count()), mode, text, shared);
+	run(adapter_at(data[0] % adapter_count()), mode, (enum adapter_entry)(data[1] / MODES % 3), text,
+	    shared);
 	json_decref(shared);
 	return 0;
 }

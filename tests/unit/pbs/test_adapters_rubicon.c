@@ -39,7 +39,8 @@ static void upconversion(void **state)
 		  "{'id':'r','app':{},'imp':[" IMP(BANNER, "", "") ",{'id':'2','banner':{},'ext':5}]}",
 		  .calls = "[]", .errors = "999 imp[1].imp.ext is invalid: expect { or n, but found 5" },
 		{ "what stands in an ext is read, too",
-		  "{'id':'r','app':{},'imp':[" IMP(BANNER, "", ",'prebid':{'is_rewarded_inventory':'1'}") "]}",
+		  "{'id':'r','app':{},'imp':[" IMP(BANNER, "",
+						   ",'prebid':{'is_rewarded_inventory':'1'}") "]}",
 		  .calls = "[]",
 		  .errors = "999 imp[0].imp.ext is invalid: cannot unmarshal "
 			    "openrtb_ext.ExtImpPrebid.IsRewardedInventory: unexpected character: "

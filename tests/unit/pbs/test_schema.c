@@ -117,7 +117,8 @@ static void expressions(void **state)
 		enum outcome want;
 	} rows[] = {
 		{ "searched anywhere", "b+c", "abbcd", YES },
-		{ "a brace that begins no repetition is itself", "expect { or n", "x: expect { or n, but", YES },
+		{ "a brace that begins no repetition is itself", "expect { or n", "x: expect { or n, but",
+		  YES },
 		{ "at the start, too", "{", "a{", YES },
 		{ "half a repetition is none", "a{2", "xa{2", YES },
 		{ "nor is one without a lower bound", "a{,2}", "a{,2}", YES },

@@ -424,7 +424,8 @@ static const struct {
 	{ "req.ext itself", "{'ext':'x'}", "req.ext is invalid: expect { or n, but found \"" },
 	{ "source.ext", "{'source':{'ext':[]}}", "req.source.ext is invalid: expect { or n, but found [" },
 	{ "a chain in source.ext", "{'source':{'ext':{'schain':{'ver':1}}}}",
-	  "req.source.ext is invalid: cannot unmarshal openrtb2.SupplyChain.Ver: expects \" or n, but found 1" },
+	  "req.source.ext is invalid: cannot unmarshal openrtb2.SupplyChain.Ver: expects \" or n, but found "
+	  "1" },
 	{ "regs.ext", "{'regs':{'ext':7}}", "req.regs.ext is invalid: expect { or n, but found 7" },
 	{ "gdpr in regs.ext", "{'regs':{'ext':{'gdpr':'1'}}}",
 	  "req.regs.ext is invalid: gdpr must be an integer" },
@@ -447,7 +448,8 @@ static const struct {
 	  "imp[0].imp.ext is invalid: cannot unmarshal openrtb_ext.ExtImpPrebid.IsRewardedInventory: "
 	  "unexpected character: \xef\xbf\xbd" },
 	{ "first party data in imp.ext", "{'imp':[{'id':'1','ext':{'data':{'adserver':{'adslot':[]}}}}]}",
-	  "imp[0].imp.ext is invalid: cannot unmarshal openrtb_ext.ExtImpDataAdServer.AdSlot: expects \" or n, "
+	  "imp[0].imp.ext is invalid: cannot unmarshal openrtb_ext.ExtImpDataAdServer.AdSlot: expects \" or "
+	  "n, "
 	  "but found [" },
 };
 
