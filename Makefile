@@ -17,6 +17,8 @@ PYTHON  ?= /usr/bin/python3
 Q := $(if $(V),,@)
 
 CFLAGS.release := -O2 -g -fno-plt
+# Prices must be the same doubles on every machine: no fused multiply-add where the processor has one.
+FP := -ffp-contract=off
 CFLAGS.asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS.tsan    := -O1 -g -fsanitize=thread
 CFLAGS.cov     := -O0 -g --coverage
@@ -27,7 +29,7 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wstrict-prototypes -Wmis
 ifeq ($(CI),true)
 WARN += -Werror
 endif
-ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -I. -I$(B)/gen $(WARN) $(CFLAGS.$(VARIANT)) $(PKG_CFLAGS) $(CFLAGS)
+ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -I. -I$(B)/gen $(WARN) $(FP) $(CFLAGS.$(VARIANT)) $(PKG_CFLAGS) $(CFLAGS)
 ALL_LIBS   = $(PKG_LIBS) $(LIBS.$(VARIANT)) -lm -pthread
 
 ifneq ($(filter-out deps help clean format check-format check-deps run demo e2e,$(or $(MAKECMDGOALS),all)),)

@@ -110,6 +110,14 @@ bool str_parse_u32(struct str s, uint32_t min, uint32_t max, uint32_t *ret_v)
 	return true;
 }
 
+int str_index(struct str s, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(s, str_of(names[i])))
+			return (int)i;
+	return -1;
+}
+
 bool str_parse_double(struct str s, double *ret_v)
 {
 	char text[64]; /* the longest double that means anything has 17 digits and an exponent */

@@ -37,6 +37,9 @@ bool str_ends(struct str s, struct str suffix);
 bool str_contains(struct str s, struct str needle);
 struct str str_trim(struct str s); /* spaces and tabs at both ends */
 
+/* Where `s` stands among `names`, -1 when it is none of them. */
+int str_index(struct str s, const char *const *names, size_t n);
+
 /* Cuts s->p at the first `sep`: returns what stood before it and leaves the rest in *s. The last piece is
  * returned when there is no separator left, after which s->p is NULL (the loop condition). */
 struct str str_cut(struct str *s, char sep);

@@ -140,6 +140,9 @@ static const struct conf_key keys[] = {
 		  "refuse requests without a known account"),
 	CONF_BOOL("tolerant_params", "", tolerant_params, "false", 0,
 		  "a bidder's bad parameters cost that bidder, not the request"),
+	CONF_BOOL("debug.warn_always_when_off", "", debug_off_always, "false", 0,
+		  "warning 10002 also on responses of requests that did not ask for debug, as Prebid Server "
+		  "has it"),
 	CONF_DOUBLE("max_bid_price", "", max_bid_price, "10000", 0, 1e9, 0,
 		    "bids above this CPM are mistakes and are dropped; 0 = no limit"),
 	CONF_TREE("account_defaults", account_defaults, 0, "settings of accounts that do not say otherwise"),

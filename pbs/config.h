@@ -59,7 +59,7 @@ struct pbs_config {
 	const char *stored_dir, *stored_http_endpoint, *accounts_http_endpoint;
 	const char *category_mapping_dir;
 	uint32_t cache_ttl_banner_s, cache_ttl_video_s, cache_ttl_audio_s, cache_ttl_native_s;
-	bool account_required, tolerant_params;
+	bool account_required, tolerant_params, debug_off_always;
 	double max_bid_price;
 	json_t *account_defaults;
 	struct conf_list blocked_apps;

@@ -25,10 +25,7 @@ static bool is_optional(struct str name)
 	static const char *const names[] = { "banner", "video", "audio", "native", "site",   "app",
 					     "dooh",   "pmp",   "user",  "device", "source", "regs" };
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (str_eq(name, str_of(names[i])))
-			return true;
-	return false;
+	return str_index(name, names, ARRAY_LEN(names)) >= 0;
 }
 
 /* Takes the reference to `v`. */

@@ -33,8 +33,8 @@ static const struct typed_field meta_fields[] = {
 	{ "secondaryCatIds", "SecondaryCategoryIDs", NULL, 15, TYPED_STR, TYPED_NONZERO, true },
 	FIELD("seat", "Seat", STR),
 };
-static const struct typed_struct meta_struct = { "openrtb_ext.ExtBidPrebidMeta", meta_fields,
-						 ARRAY_LEN(meta_fields) };
+const struct typed_struct ortb_ext_bid_meta = { "openrtb_ext.ExtBidPrebidMeta", meta_fields,
+						ARRAY_LEN(meta_fields) };
 static const struct typed_field video_fields[] = { ALWAYS("duration", "Duration", INT),
 						   ALWAYS("primary_category", "PrimaryCategory", STR) };
 static const struct typed_struct video_struct = { "openrtb_ext.ExtBidPrebidVideo", video_fields,
@@ -46,7 +46,7 @@ static const struct typed_field prebid_fields[] = {
 	GIVEN("cache", "Cache", MAP),
 	FIELD("dealpriority", "DealPriority", INT),
 	FIELD("dealtiersatisfied", "DealTierSatisfied", BOOL),
-	PART("meta", "Meta", meta_struct),
+	PART("meta", "Meta", ortb_ext_bid_meta),
 	FIELD("targeting", "Targeting", MAP),
 	FIELD("targetbiddercode", "TargetBidderCode", STR),
 	FIELD("type", "Type", STR),

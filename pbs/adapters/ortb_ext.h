@@ -15,5 +15,6 @@
 void ortb_ext_request_defaults(json_t *ext);
 
 extern const struct typed_struct ortb_ext_bid_prebid; /* bid.ext.prebid, as bidders answer with it */
+extern const struct typed_struct ortb_ext_bid_meta;   /* … and its meta */
 
 #endif

@@ -104,13 +104,19 @@ static void add_ids(const struct auction *a, struct idr_event *e)
 	e->ids = ids;
 }
 
+/* The router learns from bids for imps that it knows. */
+static bool is_bid_of(const struct bid *b, struct str bidder)
+{
+	return b->imp >= 0 && str_eq(b->bidder, bidder);
+}
+
 static size_t count_bids(const struct auction *a, struct str bidder)
 {
 	size_t n = 0;
 
 	for (size_t s = 0; s < a->seats.n; s++)
 		for (size_t i = 0; i < a->seats.seats[s]->n_bids; i++)
-			n += str_eq(a->seats.seats[s]->bids[i]->bidder, bidder);
+			n += is_bid_of(a->seats.seats[s]->bids[i], bidder);
 	return n;
 }
 
@@ -122,7 +128,7 @@ static void add_bids(const struct auction *a, struct str bidder, struct idr_even
 		for (size_t i = 0; i < a->seats.seats[s]->n_bids; i++) {
 			const struct bid *b = a->seats.seats[s]->bids[i];
 
-			if (str_eq(b->bidder, bidder))
+			if (is_bid_of(b, bidder))
 				bids[e->n_bids++] = (struct idr_event_bid){
 					.imp = b->impid, .cpm = b->price, .cur = b->cur, .won = b->winner
 				};

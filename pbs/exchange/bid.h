@@ -44,7 +44,7 @@ struct bid {
 	bool has_video;            /* the adapter told duration or category */
 	int video_duration;        /* seconds, 0 unknown */
 	struct str video_category; /* primary category, empty unknown */
-	json_t *meta;              /* NULL: the adapter gave none */
+	json_t *meta;              /* NULL: neither the adapter nor (bid_ext.h) the bidder gave any */
 
 	/* currency and adjustments: `cpm` in the seat's currency `cur` */
 	double price, orig_price;
@@ -64,6 +64,7 @@ struct bid {
 	bool winner; /* of its imp */
 	bool deal_tier_satisfied;
 	struct str cache_bid_id, cache_vast_id;
+	bool uncached; /* the cache was asked to keep it and did not */
 
 	/* how it ended */
 	bool dropped;

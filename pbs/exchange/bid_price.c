@@ -34,6 +34,7 @@ void bid_price_apply(struct bid *b, const struct bid_price_rules *rules, struct 
 	b->orig_price = b->price;
 	b->orig_cur = bid_cur.n ? bid_cur : USD;
 	b->cur = cur;
-	b->price *= adjust_factor(rules->factors, b->seat, b->bidder) * rate;
+	/* From left to right, as the reference multiplies: in doubles another order may be another bucket. */
+	b->price = b->price * adjust_factor(rules->factors, b->seat, b->bidder) * rate;
 	b->price = adjust_apply(rules->rules, media, b->bidder, b->dealid, b->price, cur, rules->rates);
 }

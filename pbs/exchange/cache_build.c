@@ -74,6 +74,7 @@ static void start_item(struct builder *bd, struct bid *b, bool is_vast)
 		buf_addf(&job->body, ",\"ttlseconds\":%lld", (long long)ttl);
 	buf_add_z(&job->body, ",\"value\":");
 	job->items[job->n_items++] = (struct cache_item){ b, is_vast };
+	b->uncached = true;
 }
 
 static void add_bid(struct builder *bd, struct bid *b)
@@ -149,6 +150,7 @@ static void take_uuid(const struct cache_job *job, size_t i, struct str uuid, st
 
 	if (uuid.n == 0)
 		return;
+	b->uncached = false;
 	if (!job->items[i].is_vast)
 		b->cache_bid_id = arena_str(a, uuid);
 	else if (b->cat_dur.n && str_ends(uuid, job->category_id))

@@ -187,13 +187,28 @@ static bool start_own_call(struct auction *a)
 	return false;
 }
 
+/* Only bids with keys are worth keeping. A request that wants its creatives from the cache and makes no keys
+ * ends without either, as in the reference, but is told. */
+static bool can_cache(struct auction *a)
+{
+	if (a->has_targeting && (a->targeting.include_winners || a->targeting.include_bidder_keys))
+		return true;
+	if (!a->cache_plan.keep_creative)
+		messages_add(&a->messages, MESSAGE_WARNING, BUCKET_PREBID, WARN_PLAIN,
+			     "ext.prebid.cache: returnCreative is false, but nothing is cached without "
+			     "ext.prebid.targeting.includewinners or includebidderkeys");
+	return false;
+}
+
 enum stage auction_cache(struct auction *a)
 {
 	char uuid[UUID_TEXT + 1];
 
-	if (!a->has_targeting || !json_at(a->request, "ext.prebid.cache"))
+	if (!json_at(a->request, "ext.prebid.cache"))
 		return finish(a);
 	make_plan(a);
+	if (!can_cache(a))
+		return finish(a);
 	uuid_v4(&a->x->rng, uuid);
 	cache_build(&a->cache_job, &a->cache_plan, &a->targeting, &a->ranking,
 		    json_object_get(a->request, "imp"), &a->events, arena_str(a->arena, str_of(uuid)),

@@ -212,7 +212,7 @@ enum stage auction_check(struct auction *a)
 	choose_rates(a);
 	signal_floors(a);
 	a->debug = debug_wanted(a) && json_bool_at(a->account, "debug_allow", true);
-	if (debug_wanted(a) && !a->debug)
+	if (!a->debug && (debug_wanted(a) || a->x->config->debug_off_always))
 		warn(&a->messages, WARN_ACCOUNT_DEBUG_OFF, "debug turned off for account");
 	set_deadline(a);
 	a->user_agent = user_agent_read(json_str_at(a->request, "device.ua"));

@@ -11,17 +11,11 @@ bool creative_mode_parse(struct str name, enum creative_mode *ret_mode)
 {
 	static const char *const names[] = { "skip", "warn", "enforce" };
 
-	if (name.n == 0) {
-		*ret_mode = CREATIVE_SKIP;
-		return true;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (str_eq(name, str_of(names[i]))) {
-			*ret_mode = (enum creative_mode)i;
-			return true;
-		}
-	}
-	return false;
+	int i = name.n ? str_index(name, names, ARRAY_LEN(names)) : CREATIVE_SKIP;
+
+	if (i >= 0)
+		*ret_mode = (enum creative_mode)i;
+	return i >= 0;
 }
 
 /* Why the transparency rules forbid the bid; NULL when they do not. */

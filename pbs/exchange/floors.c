@@ -209,8 +209,6 @@ static void use_group(const struct floors_input *in, struct chosen *c, const jso
 	c->data = data;
 	c->group = c->fetched ? c->fetched->indexed[index]
 			      : floors_index_group(json_array_get(groups, index), in->arena);
-	for (size_t i = 0; i < c->group->n_bad_keys; i++)
-		complain(in, MESSAGE_ERROR, floors_bad_key_text(c->group, c->group->bad_keys[i], in->arena));
 }
 
 static bool uses_fetched(const struct floors_input *in)
@@ -327,6 +325,8 @@ static void signal_imps(const struct floors_input *in, const struct chosen *c, j
 	struct str cur = floor_currency(c);
 	struct floor_facts facts;
 
+	for (size_t i = 0; i < c->group->n_bad_keys; i++)
+		complain(in, MESSAGE_ERROR, floors_bad_key_text(c->group, c->group->bad_keys[i], in->arena));
 	floors_request_facts(request, in->arena, &facts);
 	for (size_t i = 0; i < json_array_size(imps); i++)
 		signal_imp(in, c, &facts, cur, imps, i);
@@ -432,11 +432,10 @@ static void reject(struct bid *b, struct nonbids *nb, enum nonbid code)
 }
 
 /* Tolerance: a bid one cent below its floor is not worth losing. */
-static void enforce_bid(const struct floors_input *in, struct bid *b, struct str seat_cur, const json_t *imp,
-			struct nonbids *nb)
+static void enforce_bid(const struct floors_input *in, struct bid *b, const json_t *imp, struct nonbids *nb)
 {
 	double floor = json_num_at(imp, "bidfloor", 0), rate, price;
-	struct str from = seat_cur.n ? seat_cur : STR("USD"), cur = b->floor.cur;
+	struct str from = b->cur.n ? b->cur : STR("USD"), cur = b->floor.cur;
 	struct errtext why;
 
 	if (currency_rate(in->rates, from, cur, &rate, &why) < 0) {
@@ -480,7 +479,7 @@ void floors_enforce(const struct floors_input *in, const struct floors_state *st
 			if (enforce && !imp)
 				reject(b, nb, NONBID_REJECTED);
 			else if (enforce && b->floor.present && (deals || b->dealid.n == 0))
-				enforce_bid(in, b, seat->cur, imp, nb);
+				enforce_bid(in, b, imp, nb);
 		}
 		seat_sweep(seat);
 	}

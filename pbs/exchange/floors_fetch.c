@@ -66,18 +66,31 @@ static void schedule(struct entry *e)
 	loop_timer_start(e->owner->loop, &e->timer, e->rules.period_ms, fetch);
 }
 
-/* `max-age` of Cache-Control, else the account's. */
-static uint64_t age_ms(const struct entry *e, struct str cache_control)
+/* The digits that `s` starts with; false when there are none. */
+static bool leading_seconds(struct str s, uint64_t *ret_seconds)
 {
-	const char *p = cache_control.n ? memmem(cache_control.p, cache_control.n, "max-age=", 8) : NULL;
+	enum { ENOUGH = 100000000 };
 	uint64_t seconds = 0;
+	size_t i = 0;
 
-	if (!p)
-		return e->rules.max_age_ms;
-	for (p += 8; p < cache_control.p + cache_control.n && *p >= '0' && *p <= '9' && seconds < 100000000;
-	     p++)
-		seconds = seconds * 10 + (uint64_t)(*p - '0');
-	return seconds * 1000;
+	for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9' && seconds < ENOUGH; i++)
+		seconds = seconds * 10 + (uint64_t)(s.p[i] - '0');
+	*ret_seconds = seconds;
+	return i > 0;
+}
+
+/* The header `max-age` that the reference reads, `max-age` of Cache-Control, else the account's. */
+static uint64_t age_ms(const struct entry *e, const struct http_call *call)
+{
+	struct str control = http_call_reply_header(call, "Cache-Control");
+	const char *at = control.n ? memmem(control.p, control.n, "max-age=", 8) : NULL;
+	uint64_t seconds;
+
+	if (leading_seconds(http_call_reply_header(call, "max-age"), &seconds))
+		return seconds * 1000;
+	if (at && leading_seconds((struct str){ at + 8, (size_t)(control.p + control.n - at) - 8 }, &seconds))
+		return seconds * 1000;
+	return e->rules.max_age_ms;
 }
 
 static void keep(struct entry *e, struct floors_data *data, struct str etag)
@@ -122,8 +135,7 @@ static void on_reply(struct http_call *call, const struct http_call_reply *reply
 	if (data)
 		keep(e, data, http_call_reply_header(call, "ETag"));
 	e->failures = 0;
-	e->good_until_ms =
-		loop_now_ms(e->owner->loop) + age_ms(e, http_call_reply_header(call, "Cache-Control"));
+	e->good_until_ms = loop_now_ms(e->owner->loop) + age_ms(e, call);
 	schedule(e);
 }
 

@@ -6,6 +6,7 @@
 #include "pbs/bidders.h"
 #include "pbs/config.h"
 #include "pbs/exchange/auction.h"
+#include "pbs/exchange/bid_ext.h"
 #include "pbs/exchange/bid_price.h"
 #include "pbs/exchange/categories.h"
 #include "pbs/exchange/creative_checks.h"
@@ -42,6 +43,41 @@ static bool choose_seat(struct auction *a, const struct bidder_run *run, const s
 	return true;
 }
 
+static struct bid *make_bid(struct auction *a, const struct bidder_run *run, const struct adapter_bid *in,
+			    struct str cur)
+{
+	enum bid_type type = BID_BANNER;
+	struct bid *b;
+
+	bid_type_parse(in->type, &type);
+	b = bid_new(a->arena, in->bid, type);
+	b->bidder = b->seat = run->candidate->name;
+	b->core = str_of(run->candidate->bidder->bidder.name);
+	b->imp = auction_imp_index(a, b->impid);
+	b->orig_cur = cur.n ? cur : STR("USD");
+	b->meta = in->meta;
+	b->deal_priority = (int)in->deal_priority;
+	b->has_video = in->has_video;
+	b->video_duration = (int)in->video.duration;
+	b->video_category = in->video.primary_category;
+	return b;
+}
+
+/* A bid that never gets into a seat; its pair of bidder and imp still needs a status. */
+static void lose(struct auction *a, struct bid *b)
+{
+	bid_drop(b, NONBID_REJECTED);
+	nonbid_add_bid(&a->nonbids, b, NONBID_REJECTED);
+}
+
+static void place(struct auction *a, struct bid *b, struct str name)
+{
+	struct seat *seat = seats_get(&a->seats, name, b->bidder, b->core);
+
+	seat_add(&a->seats, seat, b);
+	seat->cur = b->cur;
+}
+
 /* A price in the auction's currency for every bid of one reply; without a rate all of them are lost. */
 static void take_reply(struct auction *a, const struct bidder_run *run, const struct adapter_bids *bids,
 		       const struct bid_price_rules *rules)
@@ -50,37 +86,28 @@ static void take_reply(struct auction *a, const struct bidder_run *run, const st
 	struct errtext why;
 	struct str cur;
 	double rate;
+	bool has_rate;
 
 	if (bids->n == 0)
 		return;
-	if (bid_price_target(&a->rates, bids->currency, json_object_get(a->request, "cur"), &cur, &rate,
-			     &why) < 0) {
+	has_rate = bid_price_target(&a->rates, bids->currency, json_object_get(a->request, "cur"), &cur,
+				    &rate, &why) == 0;
+	if (!has_rate)
 		messages_add(&a->messages, MESSAGE_ERROR, run->candidate->name, ERROR_PLAIN, "%s", why.text);
-		return;
-	}
 	for (const struct adapter_bid *in = bids->first; in; in = in->next) {
-		enum bid_type type = BID_BANNER;
-		struct bid *b;
+		struct bid *b = make_bid(a, run, in, bids->currency);
+		const json_t *imp = b->imp >= 0 ? json_array_get(imps, (size_t)b->imp) : NULL;
 		struct str seat;
 
-		if (!choose_seat(a, run, in, &seat))
+		if (!has_rate || !choose_seat(a, run, in, &seat)) {
+			lose(a, b);
 			continue;
-		bid_type_parse(in->type, &type);
-		b = bid_new(a->arena, in->bid, type);
-		b->bidder = run->candidate->name;
-		b->core = str_of(run->candidate->bidder->bidder.name);
-		b->imp = auction_imp_index(a, b->impid);
-		b->meta = in->meta;
-		b->deal_priority = (int)in->deal_priority;
-		b->has_video = in->has_video;
-		b->video_duration = (int)in->video.duration;
-		b->video_category = in->video.primary_category;
-		seat_add(&a->seats, seats_get(&a->seats, seat, b->bidder, b->core), b);
-		bid_price_apply(b, rules, bids->currency, cur, rate, json_array_get(imps, (size_t)b->imp));
+		}
+		b->seat = seat;
+		bid_price_apply(b, rules, bids->currency, cur, rate, imp);
 		if (is_app(a))
-			native_markup_add_types(b, json_array_get(imps, (size_t)b->imp), a->arena,
-						&a->messages);
-		seats_get(&a->seats, seat, b->bidder, b->core)->cur = b->cur;
+			native_markup_add_types(b, imp, a->arena, &a->messages);
+		place(a, b, seat);
 	}
 }
 
@@ -98,22 +125,6 @@ static void add_auction_configs(struct auction *a, const struct bidder_run *run,
 	}
 }
 
-/* A bid for an imp that was not asked about would win nothing and confuse the page. */
-static void drop_unknown_imps(struct auction *a, struct seat *seat)
-{
-	for (size_t i = 0; i < seat->n_bids; i++) {
-		struct bid *b = seat->bids[i];
-
-		if (b->imp >= 0 || b->impid.n == 0)
-			continue;
-		messages_add(&a->messages, MESSAGE_ERROR, b->bidder, ERROR_BAD_SERVER_RESPONSE,
-			     "Bid \"" STR_FMT "\" names impid \"" STR_FMT "\", which is not in the request",
-			     STR_ARG(b->id), STR_ARG(b->impid));
-		bid_drop(b, NONBID_SILENT);
-	}
-	seat_sweep(seat);
-}
-
 static void validate_seats(struct auction *a)
 {
 	const json_t *cur = json_object_get(a->request, "cur");
@@ -122,7 +133,6 @@ static void validate_seats(struct auction *a)
 	for (size_t s = 0; s < a->seats.n; s++) {
 		struct seat *seat = a->seats.seats[s];
 
-		drop_unknown_imps(a, seat);
 		validate_bid_sweep_seat(seat, cur, &limits, &a->nonbids, &a->messages);
 		for (size_t i = 0; i < seat->n_bids; i++)
 			nonbid_has_bid(&a->nonbids, seat->bids[i]->bidder, seat->bids[i]->imp);
@@ -173,6 +183,7 @@ static void check_creatives(struct auction *a)
 		creative_mode_parse(size, &policy.size);
 	if (secure.n)
 		creative_mode_parse(secure, &policy.secure);
+	bid_ext_check_seats(&a->seats, &a->nonbids, &a->messages);
 	creative_check_seats(&a->seats, &policy, &a->nonbids, &a->messages);
 }
 

@@ -13,7 +13,6 @@ struct pass {
 	const json_t *wanted; /* assets of the request */
 	struct str bidder;
 	struct messages *m;
-	bool changed;
 };
 
 static json_t *find_asset(const json_t *assets, int64_t id)
@@ -55,10 +54,8 @@ static bool set_type(struct pass *p, json_t *asset, const struct kind *kind)
 		return false;
 	}
 	type = json_object_get(json_object_get(asked, kind->key), "type");
-	if (json_is_integer(type) && json_integer_value(type) != 0) {
+	if (json_is_integer(type) && json_integer_value(type) != 0)
 		json_set_int(part, "type", json_integer_value(type));
-		p->changed = true;
-	}
 	return true;
 }
 
@@ -95,6 +92,5 @@ void native_markup_add_types(struct bid *b, const json_t *imp, struct arena *a, 
 	json_array_foreach (assets, i, asset)
 		for (size_t k = 0; k < sizeof kinds / sizeof *kinds && set_type(&p, asset, &kinds[k]); k++)
 			;
-	if (p.changed)
-		replace_adm(b, markup, a);
+	replace_adm(b, markup, a);
 }

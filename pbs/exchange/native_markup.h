@@ -1,8 +1,8 @@
 /* Native markup for apps: SDKs want to know which kind of image or text each asset is, and bidders leave it
  * out.
  *
- * Types are copied from the request's asset with the same id. Markup that is no native response is left
- * alone.
+ * Types are copied from the request's asset with the same id, and the markup is written anew. Markup that is
+ * no native response is left alone.
  *
  * Source  Prebid Server, for requests with `app`; IAB Native 1.2. Unknown members of the markup survive here.
  */

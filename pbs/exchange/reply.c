@@ -24,15 +24,11 @@ static void set_new(json_t *obj, const char *key, json_t *value) /* takes it; NU
 		json_object_set_new_nocheck(obj, key, value);
 }
 
-/* What the adapter said about the bid; else what the bidder itself put there. The core bidder's name is
- * always added. */
+/* The core bidder's name is always added. */
 static json_t *render_meta(const struct bid *b)
 {
-	json_t *meta = b->meta, *mine;
+	json_t *mine = b->meta ? json_copy(b->meta) : json_object();
 
-	if (!meta)
-		meta = json_at(b->ortb, "ext.prebid.meta");
-	mine = json_is_object(meta) ? json_copy(meta) : json_object();
 	if (b->core.n)
 		json_set_str(mine, "adaptercode", b->core);
 	return mine;
@@ -114,6 +110,13 @@ static void add_stored_attributes(const struct auction *a, const struct bid *b, 
 		json_object_set_nocheck(ext, "storedrequestattributes", video);
 }
 
+/* returnCreative: false. What the cache was to keep and did not stays here: the page would have nothing to show.
+ */
+static bool leaves_creative_out(const struct auction *a, const struct bid *b)
+{
+	return (a->cache_plan.bids || a->cache_plan.vast) && !a->cache_plan.keep_creative && !b->uncached;
+}
+
 /* The adapter's members stay at the top of bid.ext; `prebid` is ours. */
 static json_t *render_bid(struct auction *a, const struct seat *seat, const struct bid *b)
 {
@@ -123,7 +126,7 @@ static json_t *render_bid(struct auction *a, const struct seat *seat, const stru
 	json_set_real(j, "price", b->price);
 	if (b->vast_adm.n)
 		json_set_str(j, "adm", b->vast_adm);
-	if ((a->cache_plan.bids || a->cache_plan.vast) && !a->cache_plan.keep_creative)
+	if (leaves_creative_out(a, b))
 		json_object_del(j, "adm");
 	json_set_real(ext, "origbidcpm", b->orig_price);
 	set_if(ext, "origbidcur", b->orig_cur);
@@ -165,9 +168,8 @@ static json_t *render_times(const struct auction *a)
 	size_t i = 0;
 
 	while ((run = next_run(a, &i)))
-		if (run->n_calls || run->n_stored)
-			json_object_setn_new_nocheck(times, run->candidate->name.p, run->candidate->name.n,
-						     json_integer(run->response_ms));
+		json_object_setn_new_nocheck(times, run->candidate->name.p, run->candidate->name.n,
+					     json_integer(run->response_ms));
 	return times;
 }
 

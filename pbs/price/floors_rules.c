@@ -42,13 +42,11 @@ json_t *floors_get(const json_t *obj, const char *key)
 
 static bool parse_field(struct str name, enum floor_field *ret_field)
 {
-	for (size_t i = 0; i < FLOOR_FIELDS; i++) {
-		if (str_eq(name, str_of(field_names[i]))) {
-			*ret_field = (enum floor_field)i;
-			return true;
-		}
-	}
-	return false;
+	int i = str_index(name, field_names, FLOOR_FIELDS);
+
+	if (i >= 0)
+		*ret_field = (enum floor_field)i;
+	return i >= 0;
 }
 
 static const json_t *group_fields(const json_t *group)

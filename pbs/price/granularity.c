@@ -142,17 +142,11 @@ bool bid_rounding_parse(struct str name, enum bid_rounding *ret_r)
 {
 	static const char *const names[] = { "down", "true", "up", "timesplit" };
 
-	if (name.n == 0) {
-		*ret_r = ROUNDING_DOWN;
-		return true;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (str_eq(name, str_of(names[i]))) {
-			*ret_r = (enum bid_rounding)i;
-			return true;
-		}
-	}
-	return false;
+	int i = name.n ? str_index(name, names, ARRAY_LEN(names)) : ROUNDING_DOWN;
+
+	if (i >= 0)
+		*ret_r = (enum bid_rounding)i;
+	return i >= 0;
 }
 
 static double round_steps(double steps, enum bid_rounding rounding, struct rng *rng)

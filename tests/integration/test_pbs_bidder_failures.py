@@ -15,7 +15,6 @@ FAILURES = [
     ("sends 100 MB", "mode=huge", 4, "too large", 100),
     ("sends invalid JSON", "mode=garbage", None, "", 102),
     ("answers 500", "mode=error", 4, "Server responded with failure status: 500. Set request.test = 1 for debugging info.", 100),
-    ("bids for an imp that is not there", "mode=unknownimp", 4, "not in the request", None),
     ("sends wrong types", "mode=wrongtype", None, "", 102),
     ("bids a negative price", "mode=negative", 999, "does not contain a positive", 300),
     ("bids a huge price", "mode=hugeprice", 999, "", 300),
@@ -36,6 +35,17 @@ def test_the_others_are_served(tmp_path, why, mode, code, text, status):
         if status is not None:
             nonbid = {s["seat"]: s["nonbid"][0]["statuscode"] for s in reply["ext"]["prebid"]["seatnonbid"]}
             assert nonbid["crank"] == status
+
+
+def test_a_bid_for_an_imp_that_is_not_there_is_passed_on_unless_floors_are_enforced(tmp_path):
+    """As in the reference; it competes with nobody."""
+    floors = "account_defaults: { price_floors: { enabled: true } }\n"
+    with running(Pbs(tmp_path, {**GOOD, "crank": "mode=unknownimp&price=9"}, yaml=floors)) as (pbs,):
+        reply = pbs.auction()
+        assert set(seats(reply)) == {*GOOD, "crank"} and seats(reply)["crank"][0]["impid"] == "unknown"
+        assert seats(reply)["aster"][0]["ext"]["prebid"]["targeting"]["hb_bidder"] == "aster"
+        imp = banner_request(["aster", "birch", "crank"])["imp"][0]
+        assert set(seats(pbs.auction(imp=[{**imp, "bidfloor": 0.1}]))) == set(GOOD)
 
 
 def test_a_bidder_that_is_not_there(tmp_path):

@@ -13,7 +13,7 @@ FLOORS = {"currency": "USD", "modelgroups": [{"schema": {"fields": ["mediaType"]
 class Source:
     """Serves documents by path with an ETag, and counts."""
 
-    def __init__(self, documents):
+    def __init__(self, documents, headers=()):
         outer = self
         self.documents, self.seen, self.not_modified = documents, [], 0
 
@@ -30,6 +30,8 @@ class Source:
                 self.send_response(200 if document is not None else 404)
                 self.send_header("Content-Length", str(len(text)))
                 self.send_header("ETag", '"1"')
+                for name, value in headers:
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(text)
 
@@ -90,6 +92,17 @@ def test_floors_of_an_account_are_fetched_once_and_checked_by_etag(tmp_path):
         wait_until(lambda: floor_of(pbs) == 1.5 and source.not_modified, 10, "it is asked for again, by its ETag")
         reply = pbs.auction()["ext"]["debug"]["resolvedrequest"]["ext"]["prebid"]["floors"]
         assert reply["location"] == "fetch" and reply["fetchstatus"] == "success"
+
+
+@pytest.mark.parametrize("name,value", [("max-age", "1"), ("Cache-Control", "public, max-age=1")])
+def test_the_source_says_how_long_its_floors_are_good(tmp_path, name, value):
+    source = Source({"/floors.json": FLOORS}, [(name, value)])
+    yaml = ACCOUNT.format(fetch=f"{{ url: '{source.url}/floors.json' }}") + \
+        "price_floors: { fetch: { allowed_hosts: [127.0.0.1] } }\n"
+    with running(source, Pbs(tmp_path, {"aster": "price=2"}, yaml=yaml)) as (_, pbs):
+        wait_until(lambda: floor_of(pbs) == 1.5, 10, "the floor is told to the bidder")
+        wait_until(lambda: floor_of(pbs) is None, 10, "it is forgotten long before the next fetch")
+        assert len(source.seen) == 1
 
 
 def test_floors_of_the_router(tmp_path):

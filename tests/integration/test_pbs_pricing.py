@@ -102,6 +102,34 @@ def test_a_missing_cache_is_reported_and_costs_no_bid(tmp_path):
     assert any("Prebid Cache" in m for m in messages(reply, "errors", "prebid"))
 
 
+def test_a_creative_that_the_cache_did_not_take_stays_in_the_response(tmp_path):
+    """The page was promised an id instead; without either it would be blank."""
+    cache = FakeCache()
+    cache.status = 500
+    with running(cache, Pbs(tmp_path, BIDDERS, yaml=f"cache: {{ host: '127.0.0.1:{cache.port}' }}\n")) as (_, pbs):
+        failed = auction(pbs, cache={"bids": {"returnCreative": False}})
+        assert bid(failed, "aster")["adm"] and bid(failed, "birch")["adm"]
+        assert any("returned 500" in m for m in messages(failed, "errors", "prebid"))
+        cache.status = 200
+        kept = auction(pbs, cache={"bids": {"returnCreative": False}}, targeting={"includebidderkeys": False})
+        assert "adm" not in bid(kept, "aster") and "adm" not in bid(kept, "birch")  # the loser was never to be cached
+
+
+def test_creatives_that_nothing_will_cache_are_warned_about(pbs):
+    reply = auction(pbs, cache={"bids": {"returnCreative": False}},
+                    targeting={"includewinners": False, "includebidderkeys": False})
+    assert "adm" not in bid(reply, "aster")
+    assert any("nothing is cached" in m for m in messages(reply, "warnings", "prebid"))
+
+
+def test_a_bid_without_a_rate_has_a_status(pbs):
+    body = banner_request(list(BIDDERS), cur=["JPY"], ext={"prebid": {"returnallbidstatus": True, "currency": {
+        "rates": {"EUR": {"USD": 2}}, "usepbsrates": False}}})
+    reply = pbs.post(body).json()
+    assert not seats(reply) and non_bids(reply) == {"aster": 300, "birch": 300}
+    assert messages(reply, "errors", "aster") == ["Currency conversion rate not found: 'USD' => 'JPY'"]
+
+
 def test_an_unknown_ad_server_fails_the_auction(pbs):
     body = {"targeting": {"includebrandcategory": {"withcategory": True, "primaryadserver": 7}}}
     reply = pbs.post(banner_request(list(BIDDERS), ext={"prebid": body}))
@@ -115,14 +143,14 @@ class FakeCache:
 
     def __init__(self):
         outer = self
-        self.puts = []
+        self.puts, self.status = [], 200
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 puts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["puts"]
                 outer.puts.append(puts)
                 body = json.dumps({"responses": [{"uuid": f"uuid-{i}"} for i in range(len(puts))]}).encode()
-                self.send_response(200)
+                self.send_response(outer.status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

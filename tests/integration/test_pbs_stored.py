@@ -96,7 +96,7 @@ def test_a_stored_bid_response_replaces_one_answer(pbs):
                                      "id": "2"}])
     got = {s: {(b["id"] == "stored-bid", b["impid"]) for b in bids} for s, bids in seats(reply).items()}
     assert got["aster"] == {(False, "1"), (True, "2")}
-    assert got["birch"] == {(False, "1")}  # its impid "x" is no imp of the request
+    assert got["birch"] == {(False, "1"), (True, "x")}  # it keeps its impid, which is no imp of the request
     assert [i["id"] for i in pbs.last_request("aster")["body"]["imp"]] == ["1"]
     calls = reply["ext"]["debug"]["httpcalls"]["aster"]
     assert calls[0]["requestbody"] == "Stored bid response for impression id: 2" and calls[0]["status"] == 200

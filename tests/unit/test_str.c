@@ -2,6 +2,17 @@
 
 #include "tests/check.h"
 
+static void index_in_a_list(void **state)
+{
+	static const char *const names[] = { "skip", "warn", "enforce" };
+
+	(void)state;
+	CHECK("the last", str_index(STR("enforce"), names, 3) == 2);
+	CHECK("exact case", str_index(STR("Warn"), names, 3) == -1);
+	CHECK("no prefix", str_index(STR("war"), names, 3) == -1);
+	CHECK("empty list", str_index(STR("skip"), names, 0) == -1);
+}
+
 static void numbers(void **state)
 {
 	static const struct {
@@ -66,6 +77,7 @@ static void cutting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(index_in_a_list),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(doubles),
 		cmocka_unit_test(cutting),

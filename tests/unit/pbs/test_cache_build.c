@@ -226,6 +226,7 @@ static void answers(void **state)
 		message = f.m.buckets ? f.m.buckets->first->text : STR("");
 		CHECK_STR(rows[i].why, f.banner->cache_bid_id, rows[i].bid_id);
 		CHECK_STR(rows[i].why, f.video->cache_vast_id, rows[i].vast_id);
+		CHECK(rows[i].why, f.banner->uncached == !rows[i].bid_id[0]);
 		if (strcmp(rows[i].why, "no JSON") != 0) /* its wording is the JSON reader's */
 			CHECK_STR(rows[i].why, message, rows[i].message);
 		cache_job_deinit(&job);

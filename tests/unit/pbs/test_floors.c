@@ -126,6 +126,10 @@ static void signalling(void **state)
 		  "{\"banner\":{}}", 2, "USD",
 		  "{\"floorrule\":\"banner\",\"floorrulevalue\":2,\"floorvalue\":2}",
 		  "0 Invalid Floor Rule = 'a|b' for Schema Fields = '[mediaType]'\n" },
+		{ "a bad rule is not looked at when floors are skipped",
+		  "{\"skiprate\":100,\"data\":{\"modelgroups\":[" GROUP(
+			  ",\"values\":{\"a|b\":1,\"banner\":2}") "]}}",
+		  "{\"banner\":{}}", 0, "", "", "" },
 		{ "always skipped", "{\"skiprate\":100,\"data\":{\"modelgroups\":[" GROUP(RULES) "]}}",
 		  "{\"banner\":{}}", 0, "", "", "" },
 		{ "off in the request", "{\"enabled\":false,\"data\":{\"modelgroups\":[" GROUP(RULES) "]}}",
@@ -326,9 +330,9 @@ static void enforcement(void **state)
 		nonbids_init(&nb, f.a, imp_ids, 1);
 		seats_init(&seats, f.a);
 		seat = seats_get(&seats, STR("acme"), STR("acme"), STR("acme"));
-		seat->cur = str_of(rows[i].cur);
 		b = bid_new(f.a, parse(f.a, "{\"id\":\"b\",\"impid\":\"1\"}"), BID_BANNER);
 		b->price = rows[i].price;
+		b->cur = str_of(rows[i].cur);
 		b->dealid = str_of(rows[i].deal);
 		b->imp = rows[i].imp_index;
 		seat_add(&seats, seat, b);

@@ -33,6 +33,8 @@ static void types(void **state)
 		  "{\"assets\":[{\"id\":9,\"img\":{}},{\"id\":1,\"img\":{}}]}",
 		  "{\"assets\":[{\"id\":9,\"img\":{}},{\"id\":1,\"img\":{\"type\":3}}]}",
 		  "Unable to find asset with ID:9 in the request" },
+		{ "the markup is written anew in any case", request, "{ \"assets\": [ { \"id\": 3 } ] }",
+		  "{\"assets\":[{\"id\":3}]}", "" },
 		{ "not a native imp", NULL, "{\"assets\":[{\"id\":1,\"img\":{}}]}", NULL,
 		  "Could not find native imp" },
 		{ "no assets", request, "{\"assets\":[]}", NULL, "" },

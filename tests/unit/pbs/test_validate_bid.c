@@ -151,23 +151,28 @@ static void prices(void **state)
 		const char *why, *cur, *bid_cur, *factors, *rules;
 		double want; /* 0: no rate */
 		const char *want_cur;
+		double price;
 	} rows[] = {
-		{ "factor and rate", "[\"USD\"]", "EUR", "{\"acme\":0.9}", NULL, 3.6, "USD" },
-		{ "defaults are USD", NULL, "", NULL, NULL, 2, "USD" },
-		{ "first target with a rate", "[\"JPY\",\"USD\"]", "EUR", NULL, NULL, 4, "USD" },
-		{ "no rate", "[\"JPY\"]", "EUR", NULL, NULL, 0, NULL },
+		{ "factor and rate", "[\"USD\"]", "EUR", "{\"acme\":0.9}", NULL, 3.6, "USD", 2 },
+		{ "defaults are USD", NULL, "", NULL, NULL, 2, "USD", 2 },
+		{ "first target with a rate", "[\"JPY\",\"USD\"]", "EUR", NULL, NULL, 4, "USD", 2 },
+		{ "no rate", "[\"JPY\"]", "EUR", NULL, NULL, 0, NULL, 2 },
+		{ "factor before rate, to the last bit", "[\"GBP\"]", "USD", "{\"acme\":0.9}", NULL,
+		  1.1 * 0.9 * 1.3, "GBP", 1.1 },
 		{ "rules after factor and rate", "[\"USD\"]", "EUR", "{\"acme\":0.5}",
 		  "{\"mediatype\":{\"video-outstream\":{\"acme\":{\"*\":[{\"adjtype\":\"cpm\",\"value\":1,"
 		  "\"currency\":\"USD\"}]}}}}",
-		  1, "USD" },
+		  1, "USD", 2 },
 	};
 	struct arena *a = arena_new();
-	struct currency_table *t = currency_table_from_json(parse(a, "{\"EUR\":{\"USD\":2}}"));
+	struct currency_table *t =
+		currency_table_from_json(parse(a, "{\"EUR\":{\"USD\":2},\"USD\":{\"GBP\":1.3}}"));
 	struct currency_rates rates = { .server = t };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct bid *b = bid_new(a, parse(a, "{\"price\":2}"), BID_VIDEO);
+		double price = rows[i].price;
+		struct bid *b = bid_new(a, parse(a, arena_printf(a, "{\"price\":%g}", price)), BID_VIDEO);
 		struct adjust_rules rules;
 		struct bid_price_rules p = { &rates, parse(a, rows[i].factors), &rules };
 		struct errtext why;
@@ -183,8 +188,8 @@ static void prices(void **state)
 		adjust_rules_merge(parse(a, rows[i].rules), NULL, a, &rules);
 		bid_price_apply(b, &p, str_of(rows[i].bid_cur), cur, rate,
 				parse(a, "{\"video\":{\"plcmt\":2}}"));
-		CHECK(rows[i].why, fabs(b->price - rows[i].want) < 1e-12);
-		CHECK(rows[i].why, b->orig_price == 2);
+		CHECK(rows[i].why, b->price == rows[i].want);
+		CHECK(rows[i].why, b->orig_price == price);
 		CHECK_STR(rows[i].why, b->orig_cur, rows[i].bid_cur[0] ? rows[i].bid_cur : "USD");
 		CHECK_STR(rows[i].why, b->cur, rows[i].want_cur);
 	}
