@@ -322,22 +322,46 @@ static _Thread_local struct {
 	CURL *easy;
 } delivering;
 
+static uint64_t time_of(struct http_transfer *t, CURLINFO what)
+{
+	curl_off_t us = 0;
+
+	curl_easy_getinfo(t->easy, what, &us);
+	return us > 0 ? (uint64_t)us : 0;
+}
+
+static uint64_t since(uint64_t earlier, uint64_t later)
+{
+	return later > earlier ? later - earlier : 0;
+}
+
+/* libcurl counts all of them from the start of the call. */
+static void read_times(struct http_transfer *t, struct http_call_reply *r)
+{
+	uint64_t connected = time_of(t, CURLINFO_CONNECT_TIME_T), ready = connected;
+
+	if (t->url->tls) {
+		ready = time_of(t, CURLINFO_APPCONNECT_TIME_T);
+		r->tls_us = since(connected, ready);
+	}
+	r->lookup_us = time_of(t, CURLINFO_NAMELOOKUP_TIME_T);
+	r->connect_us = ready;
+	r->first_byte_us =
+		since(time_of(t, CURLINFO_PRETRANSFER_TIME_T), time_of(t, CURLINFO_STARTTRANSFER_TIME_T));
+	r->total_us = time_of(t, CURLINFO_TOTAL_TIME_T);
+}
+
 static void finish(struct http_transfer *t, int err, const char *error_text)
 {
 	struct http_call_reply reply = { .err = err, .body = buf_str(&t->reply), .error_text = error_text };
-	curl_off_t connect = 0, total = 0;
 	long status = 0, connects = 0;
 	struct http_call *call;
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
-	curl_easy_getinfo(t->easy, t->url->tls ? CURLINFO_APPCONNECT_TIME_T : CURLINFO_CONNECT_TIME_T,
-			  &connect);
-	curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &total);
 	reply.status = (int)status;
-	reply.connect_us = connect > 0 ? (uint64_t)connect : 0;
-	reply.total_us = total > 0 ? (uint64_t)total : 0;
 	reply.reused_connection = connects == 0;
+	read_times(t, &reply);
 	if (err == 0 && connects > 0)
 		socket_keep(t);
 	call = transfer_detach(t);

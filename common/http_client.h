@@ -60,7 +60,9 @@ struct http_call_reply {
 	int status;
 	struct str body;        /* decompressed */
 	const char *error_text; /* libcurl's words when err != 0 */
-	uint64_t connect_us, total_us;
+	/* Durations; 0 = it did not happen: to look up the name, to shake hands for TLS, to be connected altogether, from
+	 * there to the first byte of the reply, and the whole call. */
+	uint64_t lookup_us, tls_us, connect_us, first_byte_us, total_us;
 	bool reused_connection;
 };
 

@@ -183,7 +183,11 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **socket_c
 		write_ip(c);
 		deadline_set(c);
 		*socket_context = c;
+		if (c->server->opt.connection)
+			c->server->opt.connection(c->server->opt.ctx, true);
 	} else if (c) {
+		if (c->server->opt.connection)
+			c->server->opt.connection(c->server->opt.ctx, false);
 		deadline_clear(c);
 		free(c);
 	}

@@ -68,6 +68,8 @@ struct http_server_options {
 	 * bytes.", 415 "Content-Encoding of type %s is not supported", 400 "gzip: invalid header". True = it
 	 * replied in its own words; otherwise {"error":why} is sent. May be NULL. */
 	bool (*reject)(struct http_request *req, int status, const char *why);
+	/* Runs when a connection was accepted and when it has ended. May be NULL. */
+	void (*connection)(void *ctx, bool opened);
 	/* Runs when the reply is out or the client is gone; for the access log and counters. May be NULL. */
 	void (*after)(struct http_request *req);
 };

@@ -347,6 +347,13 @@ static const struct conf_key keys[] = {
 	CONF_U64("tracing.otlp.max_bytes", "", otlp_max_bytes, "1048576", 4096, 1 << 28, 0,
 		 "spans kept per worker while the collector is slow; more are dropped and counted"),
 
+	CONF_U32("metrics.max_accounts", "", metrics_accounts, "100", 0, 10000, 0,
+		 "accounts with series of their own in /metrics; the rest are counted together"),
+	CONF_STR("request_timeout_headers.request_time_in_queue", "", queue_time_header, "", 0,
+		 "header of the proxy in front: seconds that a request to /openrtb2/video has waited"),
+	CONF_STR("request_timeout_headers.request_timeout_in_queue", "", queue_timeout_header, "", 0,
+		 "header of the proxy in front: seconds that it may wait; with both set, late ones get 408"),
+
 	CONF_ENUM("log.level", "LOG_LEVEL", log_level, "info", "debug|info|warn|error|off", 0,
 		  "lowest level written"),
 	CONF_ENUM("log.access", "", access_log, "errors", "off|errors|all", 0,

@@ -121,6 +121,8 @@ struct pbs_config {
 	const char *otlp_url, *otlp_headers;
 	uint32_t otlp_flush_ms;
 	uint64_t otlp_max_bytes;
+	uint32_t metrics_accounts;
+	const char *queue_time_header, *queue_timeout_header;
 	/* log */
 	int log_level, log_format;
 	int access_log; /* enum access_log */

@@ -1,5 +1,7 @@
 #include "pbs/metrics.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "common/http_server.h"
@@ -19,6 +21,15 @@ const double pbs_metric_std_times[10] = { 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 
 const double pbs_metric_cache_times[12] = {
 	0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 1
 };
+
+const double pbs_metric_prices[10] = { 250, 500, 750, 1000, 1500, 2000, 2500, 3000, 3500, 4000 };
+const double pbs_metric_queue_times[9] = { 0, 1, 5, 30, 60, 120, 180, 240, 300 };
+const double pbs_metric_overheads[15] = { 0.05, 0.06, 0.07, 0.08, 0.09, 0.1, 0.2, 0.3,
+					  0.4,  0.5,  0.6,  0.7,  0.8,  0.9, 1 };
+const double pbs_metric_sizes[12] = {
+	100, 500, 750, 1000, 2000, 4000, 7000, 10000, 15000, 20000, 50000, 75000
+};
+const double pbs_metric_dial_times[13] = { 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30 };
 
 static const struct metric_def defs[] = { PBS_METRICS(METRIC_ROW) };
 _Static_assert(ARRAY_LEN(defs) == PBS_METRIC_COUNT, "one row a metric");
@@ -50,6 +61,20 @@ static const char *const stored_errors[STORED_ERRORS] = { "network", "undefined"
 static const char *const cache_ops[CACHE_OPS] = { "put", "get" };
 static const char *const cache_results[CACHE_RESULTS] = { "ok", "timeout", "unreachable", "busy", "error" };
 static const char *const syncer_sets[SYNCER_SETS] = { "ok", "cleared" };
+
+#define X(id, name, ...) static const char *const prebid_values_##id[] = { __VA_ARGS__ };
+PREBID_LABELS(X)
+#undef X
+
+/* Accounts get their names while the server runs, on any worker: names are added under the lock, counted afterwards, and
+ * never change. */
+static struct {
+	pthread_mutex_t lock;
+	size_t max;
+	atomic_size_t n;
+	uint64_t *hashes;
+	char **names;
+} accounts = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* The texts of labels that are known only at run time. */
 struct name_list {
@@ -129,8 +154,75 @@ void pbs_metrics_name_bidders(struct bidder_set *set)
 		place_of(&names.syncer_keys, syncers_at(set->syncers, i)->key.p);
 }
 
-struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_routes, size_t n_bidders)
+static void accounts_init(size_t max)
 {
+	accounts.max = max + 1;
+	accounts.hashes = xcalloc(accounts.max, sizeof *accounts.hashes);
+	accounts.names = xcalloc(accounts.max, sizeof *accounts.names);
+	accounts.names[max] = xstrdup("other");
+	atomic_init(&accounts.n, 0);
+}
+
+static void accounts_free(void)
+{
+	for (size_t i = 0; i < accounts.max; i++)
+		free(accounts.names[i]);
+	free(accounts.names);
+	free(accounts.hashes);
+}
+
+/* SIZE_MAX when it has no place. */
+static size_t find_account(uint64_t hash, struct str id)
+{
+	size_t n = atomic_load_explicit(&accounts.n, memory_order_acquire);
+
+	for (size_t i = 0; i < n; i++)
+		if (accounts.hashes[i] == hash && str_eq(str_of(accounts.names[i]), id))
+			return i;
+	return SIZE_MAX;
+}
+
+unsigned pbs_metrics_account(struct str id)
+{
+	uint64_t hash = str_hash(id);
+	size_t at = id.n ? find_account(hash, id) : accounts.max - 1;
+
+	if (at != SIZE_MAX)
+		return (unsigned)at;
+	if (atomic_load_explicit(&accounts.n, memory_order_relaxed) + 1 >= accounts.max)
+		return (unsigned)accounts.max - 1;
+	pthread_mutex_lock(&accounts.lock);
+	at = find_account(hash, id);
+	if (at == SIZE_MAX) {
+		at = accounts.n;
+		if (at + 1 < accounts.max) {
+			accounts.hashes[at] = hash;
+			accounts.names[at] = xstrndup(id.p, id.n);
+			atomic_store_explicit(&accounts.n, at + 1, memory_order_release);
+		}
+	}
+	pthread_mutex_unlock(&accounts.lock);
+	return (unsigned)at;
+}
+
+static void set_prebid_labels(void)
+{
+#define X(id, name, ...)                                                                                     \
+	names.labels[LABEL_##id] =                                                                           \
+		(struct metric_label){ name, prebid_values_##id, ARRAY_LEN(prebid_values_##id), false };
+	PREBID_LABELS(X)
+#undef X
+	names.labels[LABEL_ADAPTER] =
+		(struct metric_label){ "adapter", (const char *const *)names.bidders.names, names.bidders.max,
+				       true };
+	names.labels[LABEL_ACCOUNT] =
+		(struct metric_label){ "account", (const char *const *)accounts.names, accounts.max, true };
+}
+
+struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_routes, size_t n_bidders,
+				    size_t max_accounts)
+{
+	accounts_init(max_accounts);
 	names.routes = route_names(routes, n_routes);
 	list_init(&names.bidders, n_bidders + SPARE_NAMES);
 	list_init(&names.syncer_keys, n_bidders + SPARE_NAMES);
@@ -167,12 +259,14 @@ struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_ro
 	names.labels[LABEL_STORED_ERROR] =
 		(struct metric_label){ "stored_data_error", stored_errors, STORED_ERRORS, false };
 	names.labels[LABEL_SYNCER_SET] = (struct metric_label){ "status", syncer_sets, SYNCER_SETS, false };
+	set_prebid_labels();
 	return metrics_set_new("nexus_pbs", defs, PBS_METRIC_COUNT, names.labels, PBS_LABELS);
 }
 
 void pbs_metrics_free(struct metrics_set *set)
 {
 	metrics_set_free(set);
+	accounts_free();
 	free(names.routes);
 	list_free(&names.bidders);
 	list_free(&names.syncer_keys);

@@ -4,6 +4,8 @@
 #define PBS_METRICS_H
 
 #include "common/metrics.h"
+#include "common/str.h"
+#include "pbs/metrics_prebid.h"
 
 enum pbs_label {
 	LABEL_NONE,
@@ -27,16 +29,22 @@ enum pbs_label {
 	LABEL_CACHE_FATE,
 	LABEL_FETCH_TYPE,
 	LABEL_STORED_ERROR,
-	PBS_LABELS
+	LABEL_ADAPTER, /* bidders again, as Prebid calls them */
+	LABEL_ACCOUNT,
+#define X(id, ...) LABEL_##id,
+	PREBID_LABELS(X)
+#undef X
+		PBS_LABELS
 };
 
 extern const double pbs_metric_times[16]; /* seconds, for anything that waits on the network */
 extern const double pbs_metric_std_times[10];
-extern const double pbs_metric_cache_times[12];
+extern const double pbs_metric_cache_times[12], pbs_metric_prices[10], pbs_metric_queue_times[9];
+extern const double pbs_metric_overheads[15], pbs_metric_sizes[12], pbs_metric_dial_times[13];
 
 #define PBS_METRICS(X)                                                                                       \
 	X(M_REQUESTS, METRIC_COUNTER, "requests_total", "HTTP requests answered", LABEL_ROUTE, LABEL_STATUS) \
-	X(M_REQUEST_TIME, METRIC_HISTOGRAM(pbs_metric_times), "request_time_seconds",                        \
+	X(M_REQUEST_TIME, METRIC_HISTOGRAM(pbs_metric_times), "http_request_time_seconds",                   \
 	  "From the headers' arrival to the reply", LABEL_ROUTE)                                             \
 	X(M_IN_FLIGHT, METRIC_GAUGE, "auctions_in_flight", "Auctions not yet answered")                      \
 	X(M_SHED, METRIC_COUNTER, "auctions_shed_total", "Auctions refused because too many were in flight") \
@@ -65,29 +73,10 @@ extern const double pbs_metric_cache_times[12];
 	X(M_SPANS, METRIC_COUNTER, "spans_total", "Spans for the collector, by fate", LABEL_SPAN)            \
 	X(M_NOTIFICATIONS, METRIC_COUNTER, "notifications_total", "Calls of /event that counted, by type",   \
 	  LABEL_NOTIFICATION)                                                                                \
-	X(M_COOKIE_SYNC, METRIC_COUNTER, "cookie_sync_requests_total",                                       \
-	  "Requests to /cookie_sync, by outcome", LABEL_SYNC_STATUS)                                         \
-	X(M_SETUID, METRIC_COUNTER, "setuid_requests_total", "Requests to /setuid, by outcome",              \
-	  LABEL_SYNC_STATUS)                                                                                 \
-	X(M_SYNCER_REQUESTS, METRIC_COUNTER, "syncer_requests", "Syncers considered by /cookie_sync",        \
-	  LABEL_SYNCER, LABEL_SYNCER_FATE)                                                                   \
-	X(M_SYNCER_SETS, METRIC_COUNTER, "syncer_sets", "Ids stored and taken away by /setuid",              \
-	  LABEL_SYNCER, LABEL_SYNCER_SET)                                                                    \
-	X(M_CACHE_WRITE_TIME, METRIC_HISTOGRAM(pbs_metric_cache_times), "prebidcache_write_time_seconds",    \
-	  "Puts into Prebid Cache", LABEL_SUCCESS)                                                           \
 	X(M_CACHE_CALLS, METRIC_COUNTER, "cache_calls_total", "Calls of the built-in Prebid Cache",          \
 	  LABEL_CACHE_OP, LABEL_CACHE_RESULT)                                                                \
-	X(M_STORED_REQUEST_CACHE, METRIC_COUNTER, "stored_request_cache_performance",                        \
-	  "Stored requests that were asked for, by whether the memory had them", LABEL_CACHE_FATE)           \
-	X(M_STORED_IMP_CACHE, METRIC_COUNTER, "stored_impressions_cache_performance",                        \
-	  "Stored imps that were asked for, by whether the memory had them", LABEL_CACHE_FATE)               \
-	X(M_ACCOUNT_CACHE, METRIC_COUNTER, "account_cache_performance",                                      \
-	  "Accounts that were asked for, by whether the memory had them", LABEL_CACHE_FATE)                  \
-	X(M_STORED_REQUEST_FETCH_TIME, METRIC_HISTOGRAM(pbs_metric_std_times),                               \
-	  "stored_request_fetch_time_seconds", "Updates of stored data", LABEL_FETCH_TYPE)                   \
-	X(M_STORED_REQUEST_ERRORS, METRIC_COUNTER, "stored_request_errors",                                  \
-	  "Stored data that could not be asked for", LABEL_STORED_ERROR)                                     \
-	X(M_EVENTS_WAITING, METRIC_GAUGE, "events_waiting", "Auction events not yet delivered")
+	X(M_EVENTS_WAITING, METRIC_GAUGE, "events_waiting", "Auction events not yet delivered")              \
+	PREBID_METRICS(X)
 
 enum pbs_metric { PBS_METRICS(METRIC_ENUM) PBS_METRIC_COUNT };
 
@@ -144,12 +133,16 @@ struct syncer;
 
 /* `routes` names label values and must outlive the set. There is room for more bidders than `n_bidders`, which
  * a reload may bring. */
-struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_routes, size_t n_bidders);
+struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_routes, size_t n_bidders,
+				    size_t max_accounts);
 /* Numbers the set's bidders, each as it was numbered before, and knows their syncers' keys. Beyond
  * pbs_metrics_max_bidders() names, "other" stands for the rest. Before the set is published. */
 void pbs_metrics_name_bidders(struct bidder_set *set);
 size_t pbs_metrics_max_bidders(void);
 unsigned pbs_metrics_syncer(const struct syncer *s); /* value of LABEL_SYNCER: its key */
+/* Value of LABEL_ACCOUNT; from any thread. The first accounts get their own, the rest and those that nobody knows (the
+ * empty text) share one. */
+unsigned pbs_metrics_account(struct str id);
 void pbs_metrics_free(struct metrics_set *set);
 
 #endif

@@ -121,7 +121,8 @@ int pbs_server_reload(struct pbs_server *s, struct errtext *why)
 		return ERR_INPUT;
 	}
 	if (!s->metrics)
-		s->metrics = pbs_metrics_new(pbs_routes, pbs_n_routes, registry_count(bidders->registry));
+		s->metrics = pbs_metrics_new(pbs_routes, pbs_n_routes, registry_count(bidders->registry),
+					     c->metrics_accounts);
 	pbs_metrics_name_bidders(bidders);
 	snapshot_publish(&s->bidders, &bidders->snapshot);
 	log_event(LOG_INFO, "stored_data", LOG_INT("requests", stored_files_count(f, STORED_REQUEST)),
@@ -156,6 +157,7 @@ static int load_database(struct pbs_server *s, struct errtext *why)
 		.poll_timeout_ms = c->stored_db_poll_timeout_ms,
 		.refresh_ms = c->stored_db_refresh_s * 1000,
 		.cache = s->stored_cache,
+		.metrics = metrics_new(s->metrics),
 	};
 
 	if (*c->stored_db_url)
@@ -326,6 +328,13 @@ static void after_request(struct http_request *req)
 	log_set_request(STR(""), STR(""));
 }
 
+static void count_connection(void *ctx, bool opened)
+{
+	const struct pbs_worker *w = ctx;
+
+	metrics_inc(w->exchange.metrics, opened ? M_CONNECTIONS_OPENED : M_CONNECTIONS_CLOSED);
+}
+
 /* --- workers --- */
 
 static void start_router(struct pbs_worker *w)
@@ -486,6 +495,7 @@ static int init_worker(struct worker *thread, struct errtext *why)
 		.ctx = w,
 		.before = before_request,
 		.after = after_request,
+		.connection = count_connection,
 	};
 
 	thread->state = w;

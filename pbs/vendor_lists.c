@@ -177,6 +177,8 @@ static void failed(struct vendor_lists *v, const char *reason)
 	uint64_t wait_ms = retry_ms(v, p ? p->failures++ : v->latest_failures++);
 
 	metrics_inc(v->metrics, M_GVL_FETCHES, GVL_FAILED);
+	if (!p)
+		metrics_inc(v->metrics, M_LIVE_GVL, CALL_FAILED);
 	log_event(LOG_WARN, "vendor_list_not_fetched", LOG_Z("url", buf_cstr(&v->url)),
 		  LOG_Z("reason", reason), LOG_INT("retry_seconds", wait_ms / 1000));
 	if (p)
@@ -227,6 +229,8 @@ static void take(struct vendor_lists *v, struct str text)
 		return;
 	}
 	metrics_inc(v->metrics, M_GVL_FETCHES, GVL_FETCHED);
+	if (!p)
+		metrics_inc(v->metrics, M_LIVE_GVL, CALL_OK);
 	log_event(LOG_INFO, "vendor_list_fetched", LOG_INT("specification", specification),
 		  LOG_INT("version", version), LOG_INT("vendors", list->n_vendors));
 	if (*v->config->gvl_dir)
@@ -241,12 +245,15 @@ static void on_reply(struct http_call *call, const struct http_call_reply *reply
 	struct vendor_lists *v = container_of(call, struct vendor_lists, call);
 	char text[32];
 
+	if (!reply->err)
+		metrics_inc(v->metrics, M_GVL_REQUESTS);
 	if (reply->err) {
 		failed(v, reply->error_text ? reply->error_text : err_name(reply->err));
 	} else if (reply->status == 200) {
 		take(v, reply->body);
 	} else if (reply->status == 304 && !v->fetching && v->stamp.version) {
 		metrics_inc(v->metrics, M_GVL_FETCHES, GVL_NOT_MODIFIED);
+		metrics_inc(v->metrics, M_LIVE_GVL, CALL_OK);
 		settle_latest(v, NULL);
 	} else {
 		snprintf(text, sizeof text, "status %d", reply->status);

@@ -5,6 +5,7 @@
 #include "pbs/endpoints/endpoints.h"
 #include "pbs/endpoints/front.h"
 #include "pbs/exchange/amp_request.h"
+#include "pbs/exchange/tally.h"
 #include "pbs/openrtb/report.h"
 #include "pbs/server.h"
 
@@ -62,12 +63,14 @@ static const struct auction_front front = { "amp", ADAPTER_AMP, answer };
 
 static void refuse_request(struct amp_call *c)
 {
+	int status = report_status(&c->auction->messages);
 	struct buf b;
 
+	tally_refused(c->auction, status);
 	buf_init(&b, 1 << 20);
 	report_body(&c->auction->messages, &b);
 	http_reply_header(c->req, "X-Content-Type-Options", STR("nosniff"));
-	http_reply_buf(c->req, report_status(&c->auction->messages), "text/plain; charset=utf-8", &b);
+	http_reply_buf(c->req, status, "text/plain; charset=utf-8", &b);
 }
 
 static void drop_body(void *b)

@@ -7,6 +7,7 @@
 #include "pbs/analytics/spans.h"
 #include "pbs/bidders.h"
 #include "pbs/endpoints/visitor.h"
+#include "pbs/exchange/tally.h"
 #include "pbs/metrics.h"
 #include "pbs/server.h"
 
@@ -91,29 +92,6 @@ void front_auction_start(struct auction *a)
 
 /* --- out --- */
 
-static void count(const struct auction *a)
-{
-	struct metrics *m = a->x->metrics;
-
-	metrics_add(m, M_IMPS, a->n_imps);
-	for (size_t i = 0; i < a->n_runs; i++) {
-		const struct bidder_run *run = &a->runs[i];
-		unsigned index = run->candidate->bidder->number;
-
-		metrics_inc(m, M_BIDDER_CALLS, index, run->outcome);
-		if (run->n_calls)
-			metrics_observe(m, M_BIDDER_TIME, run->response_ms / 1000.0, index);
-	}
-	for (size_t s = 0; s < a->seats.n; s++)
-		for (size_t i = 0; i < a->seats.seats[s]->n_bids; i++) {
-			const struct registry_bidder *b =
-				registry_find(a->bidders->registry, a->seats.seats[s]->bids[i]->core);
-
-			if (b)
-				metrics_inc(m, M_BIDS, b->number);
-		}
-}
-
 static void report(const struct auction *a)
 {
 	struct idr_event e;
@@ -129,10 +107,9 @@ void front_end(struct auction *a)
 	metrics_gauge_set(a->x->metrics, M_IN_FLIGHT, (double)a->x->open_auctions);
 	if (a->times)
 		spans_of_auction(a, a->x->spans);
-	if (a->refusal.p)
-		return;
-	count(a);
-	report(a);
+	tally_auction(a);
+	if (!a->refusal.p)
+		report(a);
 }
 
 bool front_settle(struct auction *a)

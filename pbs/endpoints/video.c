@@ -7,7 +7,9 @@
 #include "common/mem.h"
 #include "pbs/endpoints/endpoints.h"
 #include "pbs/endpoints/front.h"
+#include "pbs/exchange/tally.h"
 #include "pbs/exchange/video_request.h"
+#include "pbs/metrics.h"
 #include "pbs/openrtb/report.h"
 #include "pbs/server.h"
 
@@ -56,6 +58,7 @@ static void refuse_call(struct http_request *req, const struct messages *m)
 
 static void fail(struct video_call *v)
 {
+	tally_refused(v->auction, 400);
 	refuse_call(v->req, &v->auction->messages);
 }
 
@@ -246,6 +249,38 @@ static void start(struct video_call *v)
 	}
 }
 
+/* A proxy in front may tell how long the request has waited for us and how long it may: whoever is too late need not be
+ * served any more. False: it was answered. Source: Prebid Server's request_timeout_headers. */
+static bool is_in_time(struct http_request *req)
+{
+	const struct pbs_worker *w = pbs_worker_of(req);
+	const struct pbs_config *c = w->server->config;
+	struct str waited, allowed;
+	double waited_s, allowed_s;
+	bool late;
+
+	if (!*c->queue_time_header || !*c->queue_timeout_header)
+		return true;
+	waited = http_request_header(req, c->queue_time_header);
+	allowed = http_request_header(req, c->queue_timeout_header);
+	if (waited.n == 0 || allowed.n == 0)
+		return true;
+	if (!str_parse_double(waited, &waited_s) || !str_parse_double(allowed, &allowed_s) || waited_s < 0) {
+		http_reply(req, 500, "text/plain; charset=utf-8",
+			   STR("Request timeout headers are incorrect (wrong format)"));
+		return false;
+	}
+	late = waited_s >= allowed_s;
+	metrics_observe(w->exchange.metrics, M_QUEUE_TIME, waited_s, 0,
+			late ? QUEUE_REJECTED : QUEUE_ACCEPTED);
+	if (!late)
+		return true;
+	metrics_inc(w->exchange.metrics, M_OPENRTB_REQUESTS, TYPE_VIDEO, REQUEST_QUEUE_TIMEOUT);
+	http_reply(req, 408, "text/plain; charset=utf-8",
+		   STR("Queued request processing time exceeded maximum"));
+	return false;
+}
+
 void endpoint_video(struct http_request *req)
 {
 	const struct api_key *key = pbs_request_key(req);
@@ -259,6 +294,8 @@ void endpoint_video(struct http_request *req)
 			       "the host configuration setting video.enable_deprecated_endpoint"));
 		return;
 	}
+	if (!is_in_time(req))
+		return;
 	v->req = req;
 	req->user = v;
 	v->auction = front_auction_new(req, &front);

@@ -140,6 +140,9 @@ struct auction {
 	const json_t *query;        /* query parameters of an AMP request, strings; NULL elsewhere */
 	int64_t started_ms;         /* wall clock */
 	uint64_t started_us;        /* the loop's clock */
+	/* When bidders' requests began to be made, when the last one was sent, when bids began to be judged, by
+	 * clock_mono_us(); 0 = never */
+	uint64_t bid_us, sent_us, judge_us;
 	enum stage stage;
 	struct str request_id, trace_id; /* for log lines; trace_id is empty without a trace */
 	const struct trace *trace;       /* NULL = none */
@@ -154,6 +157,7 @@ struct auction {
 	struct stored_imp *stored_imps; /* one per imp of the request; NULL when nothing was merged */
 	struct stored_lookup lookup;
 	struct str account_id;
+	bool account_is_known;                         /* the host has it, or fetched it */
 	const json_t *account;                         /* settings merged over the host's defaults */
 	const struct privacy_account *privacy_account; /* … and what they say about privacy; may be NULL */
 

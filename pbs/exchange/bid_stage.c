@@ -111,8 +111,10 @@ static void set_bid_deadline(struct auction *a)
 enum stage auction_bid(struct auction *a)
 {
 	struct bidder_request *requests;
+	bool waits;
 	size_t n;
 
+	a->bid_us = clock_mono_us();
 	set_bid_deadline(a);
 	if (split_selected(a, &requests, &n) < 0)
 		return auction_refuse(a);
@@ -127,5 +129,7 @@ enum stage auction_bid(struct auction *a)
 	}
 	if (n == 0)
 		a->nbr = 2; /* nobody could be called */
-	return fanout_start(a) ? STAGE_WAIT : STAGE_JUDGE;
+	waits = fanout_start(a);
+	a->sent_us = clock_mono_us();
+	return waits ? STAGE_WAIT : STAGE_JUDGE;
 }

@@ -68,15 +68,38 @@ static bool drop(struct bid *b, struct nonbids *nb, enum nonbid code)
 	return false;
 }
 
-/* Files the text of the mode; whether the bid may stay. */
-static bool judge(struct bid *b, enum creative_mode mode, const char *rejected, const char *warned,
-		  enum nonbid code, struct nonbids *nb, struct messages *m)
+/* What is said of a creative, by whether the rule is enforced. */
+struct fault {
+	enum nonbid code;
+	struct {
+		enum creative_finding what;
+		const char *text;
+	} warned, rejected;
+};
+
+static const struct fault too_large = {
+	NONBID_CREATIVE_SIZE,
+	{ CREATIVE_SIZE_WARNED, "bidResponse creative size warning: size WxH larger than AdUnit sizes" },
+	{ CREATIVE_SIZE_REJECTED, "bidResponse rejected: size WxH" },
+};
+static const struct fault insecure = {
+	NONBID_INSECURE,
+	{ CREATIVE_INSECURE_WARNED,
+	  "bidResponse secure markup warning: insecure creative in secure contexts" },
+	{ CREATIVE_INSECURE_REJECTED, "bidResponse rejected: insecure creative in secure context" },
+};
+
+/* Whether the bid may stay. */
+static bool judge(struct bid *b, const struct creative_policy *p, enum creative_mode mode,
+		  const struct fault *f, struct nonbids *nb, struct messages *m)
 {
 	bool is_enforced = mode == CREATIVE_ENFORCE;
 
 	messages_add(m, MESSAGE_ERROR, b->seat, ERROR_BAD_SERVER_RESPONSE, "%s",
-		     is_enforced ? rejected : warned);
-	return is_enforced ? drop(b, nb, code) : true;
+		     is_enforced ? f->rejected.text : f->warned.text);
+	if (p->found)
+		p->found(p->ctx, b, is_enforced ? f->rejected.what : f->warned.what);
+	return is_enforced ? drop(b, nb, f->code) : true;
 }
 
 bool creative_check(struct bid *b, const struct creative_policy *p, struct nonbids *nb, struct messages *m)
@@ -87,17 +110,9 @@ bool creative_check(struct bid *b, const struct creative_policy *p, struct nonbi
 		messages_add(m, MESSAGE_WARNING, b->seat, WARN_DSA, "bid rejected: %s", fault);
 		return drop(b, nb, NONBID_REJECTED);
 	}
-	if (p->size != CREATIVE_SKIP && is_too_large(b, p) &&
-	    !judge(b, p->size, "bidResponse rejected: size WxH",
-		   "bidResponse creative size warning: size WxH larger than AdUnit sizes",
-		   NONBID_CREATIVE_SIZE, nb, m))
+	if (p->size != CREATIVE_SKIP && is_too_large(b, p) && !judge(b, p, p->size, &too_large, nb, m))
 		return false;
-	if (p->secure != CREATIVE_SKIP && is_insecure(b) &&
-	    !judge(b, p->secure, "bidResponse rejected: insecure creative in secure context",
-		   "bidResponse secure markup warning: insecure creative in secure contexts", NONBID_INSECURE,
-		   nb, m))
-		return false;
-	return true;
+	return p->secure == CREATIVE_SKIP || !is_insecure(b) || judge(b, p, p->secure, &insecure, nb, m);
 }
 
 void creative_check_seats(struct seats *seats, const struct creative_policy *policy, struct nonbids *nb,

@@ -17,10 +17,20 @@
 
 enum creative_mode { CREATIVE_SKIP, CREATIVE_WARN, CREATIVE_ENFORCE };
 
+enum creative_finding {
+	CREATIVE_SIZE_REJECTED,
+	CREATIVE_SIZE_WARNED,
+	CREATIVE_INSECURE_REJECTED,
+	CREATIVE_INSECURE_WARNED,
+	CREATIVE_FINDINGS
+};
+
 struct creative_policy {
 	const json_t *dsa; /* regs.ext.dsa, account default included; NULL: none */
 	enum creative_mode size, secure;
 	int64_t max_width, max_height;
+	void (*found)(void *ctx, const struct bid *b, enum creative_finding what); /* NULL = nobody counts */
+	void *ctx;
 };
 
 bool creative_mode_parse(struct str name,

@@ -10,6 +10,7 @@
 #include "pbs/adapters/capabilities.h"
 #include "pbs/config.h"
 #include "pbs/exchange/auction.h"
+#include "pbs/exchange/tally.h"
 #include "pbs/exchange/throttle.h"
 #include "pbs/metrics.h"
 
@@ -288,6 +289,7 @@ static void on_bidder_reply(struct http_call *http, const struct http_call_reply
 	struct adapter_reply in = { .status = reply->status, .bytes = reply->body };
 
 	assert(a->stage == STAGE_BID);
+	tally_call(call, reply);
 	call->status = reply->status;
 	if (a->debug && reply->body.n)
 		call->reply = arena_str(a->arena, reply->body);
@@ -373,6 +375,7 @@ static bool is_throttled(struct bidder_call *call)
 	if (!x->throttle || !throttle_skips(x->throttle, run->candidate->bidder->number, &x->rng))
 		return false;
 	metrics_inc(x->metrics, M_THROTTLED);
+	metrics_inc(x->metrics, M_ADAPTER_THROTTLED, run->candidate->bidder->number);
 	if (x->config->throttling_simulated)
 		return false;
 	messages_add(&run->a->messages, MESSAGE_WARNING, run->candidate->name, ERROR_THROTTLED,

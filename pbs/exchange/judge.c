@@ -13,6 +13,7 @@
 #include "pbs/exchange/multibid.h"
 #include "pbs/exchange/native_markup.h"
 #include "pbs/exchange/stored_run.h"
+#include "pbs/exchange/tally.h"
 #include "pbs/exchange/targeting.h"
 #include "pbs/exchange/validate_bid.h"
 #include "pbs/exchange/winners.h"
@@ -175,6 +176,8 @@ static void check_creatives(struct auction *a)
 		.max_width = json_int_at(a->account, "validations.max_creative_width", c->max_creative_width),
 		.max_height =
 			json_int_at(a->account, "validations.max_creative_height", c->max_creative_height),
+		.found = tally_creative,
+		.ctx = a,
 	};
 	struct str size = json_str_at(a->account, "validations.banner_creative_max_size");
 	struct str secure = json_str_at(a->account, "validations.secure_markup");
@@ -299,6 +302,7 @@ static void take_replies(struct auction *a)
 
 enum stage auction_judge(struct auction *a)
 {
+	a->judge_us = clock_mono_us();
 	seats_init(&a->seats, a->arena);
 	if (a->stored_responses.is_auction) {
 		if (stored_run_auction(a) < 0)

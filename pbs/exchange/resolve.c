@@ -97,6 +97,7 @@ static enum stage with_account(struct auction *a)
 {
 	if (!key_fits(a))
 		return STAGE_REPLY;
+	a->account_is_known = a->lookup.items[0].value != NULL;
 	if (account_settle(a, a->lookup.items[0].value) < 0 || merge(a) < 0)
 		return auction_refuse(a);
 	return STAGE_ENRICH;

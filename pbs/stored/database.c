@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/pg.h"
+#include "pbs/metrics.h"
 #include "pbs/stored/sql.h"
 #include "pbs/stored/updates.h"
 
@@ -278,8 +279,18 @@ static void write_time(char *b, size_t n)
 	snprintf(b + used, n - used, ".%03dZ", (int)(ms % 1000));
 }
 
+static void count_changes(const struct stored_database *d, uint64_t asked_us, bool ok)
+{
+	metrics_observe(d->opt.metrics, M_STORED_REQUEST_FETCH_TIME,
+			(double)(clock_mono_us() - asked_us) * 1e-6,
+			d->initialised ? FETCH_DELTA : FETCH_ALL);
+	if (!ok)
+		metrics_inc(d->opt.metrics, M_STORED_REQUEST_ERRORS, STORED_ERROR_NETWORK);
+}
+
 static bool take_changes(struct stored_database *d, const char *query, uint32_t timeout_ms)
 {
+	uint64_t started_us = clock_mono_us();
 	const char *last = d->updated;
 	const struct sql_list lists[] = { { "$LAST_UPDATED", &last, 1, true } };
 	PGresult *rows = NULL;
@@ -298,6 +309,7 @@ static bool take_changes(struct stored_database *d, const char *query, uint32_t 
 					     clock_mono_us() / 1000);
 		json_decref(value);
 	}
+	count_changes(d, started_us, ok);
 	if (ok)
 		memcpy(d->updated, asked_at, sizeof asked_at);
 	PQclear(rows);

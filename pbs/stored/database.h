@@ -21,6 +21,7 @@ struct stored_database_options {
 	const char *init_query, *poll_query;                        /* all kinds; "" = none */
 	uint32_t timeout_ms, init_timeout_ms, poll_timeout_ms, refresh_ms;
 	struct stored_cache *cache; /* for init and poll */
+	struct metrics *metrics;    /* the thread's own; pbs/metrics.h */
 };
 
 struct stored_database_item {

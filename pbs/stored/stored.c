@@ -259,6 +259,27 @@ static void remember_missing(const struct stored_lookup *l)
 					 loop_now_ms(opt->loop), NULL);
 }
 
+/* What could not be asked for counts once for its kind. */
+static void count_failures(const struct stored_lookup *l)
+{
+	static const unsigned metrics[STORED_KINDS] = {
+		[STORED_REQUEST] = M_STORED_REQUEST_ERRORS,
+		[STORED_IMP] = M_STORED_REQUEST_ERRORS,
+		[STORED_RESPONSE] = M_STORED_RESPONSE_ERRORS,
+		[STORED_ACCOUNT] = M_STORED_ACCOUNT_ERRORS,
+	};
+	struct metrics *m = l->stored->opt.metrics;
+	uint64_t counted = 0;
+
+	for (size_t i = 0; m && l->failed && i < l->n_items; i++) {
+		unsigned metric = metrics[l->items[i].kind];
+
+		if (is_missing(&l->items[i]) && !(counted >> l->items[i].kind & 1))
+			metrics_inc(m, metric, STORED_ERROR_NETWORK);
+		counted |= 1u << l->items[i].kind;
+	}
+}
+
 /* True when there is nothing left to ask. */
 static bool start_next(struct stored_lookup *l)
 {
@@ -271,6 +292,7 @@ static bool start_next(struct stored_lookup *l)
 		}
 	}
 	remember_missing(l);
+	count_failures(l);
 	return true;
 }
 

@@ -190,4 +190,4 @@ def test_it_is_counted(pbs):
     before = pbs.metric("nexus_pbs_syncer_requests", syncer="birch", status="ok")
     ask(pbs, bidders=["birch"])
     assert pbs.metric("nexus_pbs_syncer_requests", syncer="birch", status="ok") == before + 1
-    assert pbs.metric("nexus_pbs_cookie_sync_requests_total", status="bad_request") > 0
+    assert pbs.metric("nexus_pbs_cookie_sync_requests", status="bad_request") > 0

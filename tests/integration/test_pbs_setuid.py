@@ -216,4 +216,4 @@ def test_it_is_counted(pbs):
     before = pbs.metric("nexus_pbs_syncer_sets", syncer="birch", status="ok")
     setuid(pbs, bidder="birch", uid="1")
     assert pbs.metric("nexus_pbs_syncer_sets", syncer="birch", status="ok") == before + 1
-    assert pbs.metric("nexus_pbs_setuid_requests_total", status="opt_out") > 0
+    assert pbs.metric("nexus_pbs_setuid_requests", status="opt_out") > 0
