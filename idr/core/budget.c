@@ -48,18 +48,28 @@ void budget_count(struct budget_scope *s, unsigned calls, float wanted)
 	__atomic_fetch_add(&s->wanted_milli, (uint64_t)(wanted * 1000 + 0.5f), __ATOMIC_RELAXED);
 }
 
+/* Fast at first, then ever slower, so that the calls made until now are what was wanted; in the end slow enough that
+ * rich hours may take more calls than poor ones. */
+static float step_rate(uint64_t auctions, float gain)
+{
+	const float first = 0.005f, share = 3;
+
+	return fmaxf(gain, fminf(first, share / (1 + (float)auctions)));
+}
+
 void budget_tick(struct budgets *b, float gain)
 {
 	for (size_t i = 0; i < BUDGETS; i++) {
 		struct budget_scope *s = &b->s[i];
 		uint64_t auctions = __atomic_load_n(&s->auctions, __ATOMIC_RELAXED) - s->seen_auctions;
-		float calls, wanted, l;
+		float calls, wanted, l, rate;
 
 		if (!auctions)
 			continue;
 		calls = (float)(__atomic_load_n(&s->calls, __ATOMIC_RELAXED) - s->seen_calls);
 		wanted = (float)(__atomic_load_n(&s->wanted_milli, __ATOMIC_RELAXED) - s->seen_wanted) / 1000;
 		s->seen_auctions += auctions;
+		rate = step_rate(s->seen_auctions, gain);
 		s->seen_calls = __atomic_load_n(&s->calls, __ATOMIC_RELAXED);
 		s->seen_wanted = __atomic_load_n(&s->wanted_milli, __ATOMIC_RELAXED);
 		if (!(wanted > 0))
@@ -67,7 +77,7 @@ void budget_tick(struct budgets *b, float gain)
 		l = word_load(&s->log_price);
 		if (!(l < 0))
 			l = word_load(&b->s[0].log_price);
-		l += clampf(gain * (float)auctions * (calls - wanted) / wanted, -0.5f, 0.5f);
+		l += clampf(rate * (float)auctions * (calls - wanted) / wanted, -0.5f, 0.5f);
 		word_store(&s->log_price, clampf(l, log_price_min, log_price_max));
 	}
 }

@@ -31,19 +31,23 @@ struct choice {
 	float mu[ROUTER_CANDIDATES];      /* its log price */
 	float inv_sd[ROUTER_CANDIDATES];  /* 1 / deviation of the log price */
 	float base[ROUTER_CANDIDATES];    /* worth_factors() */
+	float works[ROUTER_CANDIDATES];   /* likewise: chance that it works here */
+	float alive[ROUTER_CANDIDATES];   /* chance of not being in an outage */
 	float penalty[ROUTER_CANDIDATES]; /* what a call costs beside its price, US dollars CPM */
 	float open[ROUTER_CANDIDATES];    /* 1 = may be taken */
 	float certain
 		[ROUTER_CANDIDATES]; /* value without the luck of exploration, as a share of the value with it */
 	/* the state */
-	unsigned taken, groups;
+	unsigned taken;
+	int group; /* of 64 slots, in which all are; -1 = several */
 	size_t padded;
-	_Alignas(64) int who[ROUTER_CANDIDATES];
-	float gain[ROUTER_CANDIDATES];   /* marginal value now, US dollars CPM */
-	float placed[ROUTER_CANDIDATES]; /* base x the factor of this place */
+	_Alignas(64) int32_t lane[ROUTER_CANDIDATES]; /* slot within the group */
+	int who[ROUTER_CANDIDATES];
+	_Alignas(64) float gain[ROUTER_CANDIDATES]; /* marginal value now, US dollars CPM */
+	float placed[ROUTER_CANDIDATES];            /* base x the factor of this place */
 	float factor[ROUTER_CANDIDATES], overlap[ROUTER_CANDIDATES], strongest[ROUTER_CANDIDATES];
 	float left[GRID];
-	_Alignas(64) float h[GRID][ROUTER_CANDIDATES];
+	_Alignas(64) float h[ROUTER_CANDIDATES / CHOOSE_VECTOR][GRID][CHOOSE_VECTOR];
 };
 
 /* Leaves out, for speed, whoever could not be worth `price` even alone; 0 keeps all. n is then how many stayed. */

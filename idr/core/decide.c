@@ -46,14 +46,13 @@ float decide_price(const struct router *r, const struct settings *s)
 	return budget_price(r->budgets, budget_at(r->budgets, s->budget.scope)) * word_load(&r->revenue);
 }
 
-/* p holds the chance of being alive and inv_sd the variance of the price; both become what they are named. */
+/* inv_sd holds the variance of the price and becomes what it is named. */
 VECTOR_CLONES
 static void chances(const struct estimate *e, struct choice *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
-		float alive = c->p[i] < 0.9f ? c->p[i] : 1;
-
-		c->p[i] = alive * normal_tail(-e->s[i] / sqrtf(1 + e->v[i]));
+		c->alive[i] = c->alive[i] < 0.9f ? c->alive[i] : 1;
+		c->p[i] = c->alive[i] * c->works[i] * normal_tail(-e->s[i] / sqrtf(1 + e->v[i]));
 		c->inv_sd[i] = 1 / sqrtf(c->inv_sd[i]);
 	}
 }
@@ -67,7 +66,9 @@ void decide_means(const struct router *r, const struct context *ctx, const struc
 	c->format = ctx->format;
 	c->pairs = r->pairs;
 	c->worth = &r->worth;
-	worth_factors(&r->worth, e->key, slot, n, c->base);
+	worth_factors(&r->worth,
+		      &(struct worth_in){ (const int64_t(*)[GROUPS])e->sites.worth, e->sites.blocks }, slot,
+		      n, c->base, c->works);
 	for (size_t i = 0; i < n; i++) {
 		int b = slot[i];
 
@@ -76,11 +77,11 @@ void decide_means(const struct router *r, const struct context *ctx, const struc
 		c->open[i] = c->certain[i] = 1;
 		c->penalty[i] = 0;
 		c->inv_sd[i] = 0.5f;
-		c->p[i] = 1;
+		c->alive[i] = 1;
 		if (b < 0)
 			continue;
 		c->inv_sd[i] = word_load(&r->price_var[ctx->format][b]);
-		c->p[i] = word_load(&r->alive[b].p);
+		c->alive[i] = word_load(&r->alive[b].p);
 		if (slow_ms > 0)
 			c->penalty[i] = lambda * word_load(&r->counts[b].slow);
 	}
@@ -88,8 +89,22 @@ void decide_means(const struct router *r, const struct context *ctx, const struc
 }
 
 struct noise {
-	_Alignas(64) float alive[ROUTER_CANDIDATES], bid[ROUTER_CANDIDATES], price[ROUTER_CANDIDATES];
+	_Alignas(64) float bid[ROUTER_CANDIDATES], price[ROUTER_CANDIDATES], probe[ROUTER_CANDIDATES];
 };
+
+VECTOR_CLONES
+static void make_noise(uint64_t seed, size_t n, struct noise *z)
+{
+	uint32_t lo = (uint32_t)seed, hi = (uint32_t)(seed >> 32);
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t h = mix32(lo + i * 0x9e3779b9u), g = mix32(h ^ hi);
+
+		z->bid[i] = normal_of(h);
+		z->price[i] = normal_of(g);
+		z->probe[i] = (float)(int32_t)(mix32(g + lo) >> 8) * (1.0f / 16777216);
+	}
+}
 
 VECTOR_CLONES
 static void draw(const struct estimate *e, const struct noise *z, float amount, float base_v, float base_u,
@@ -100,7 +115,7 @@ static void draw(const struct estimate *e, const struct noise *z, float amount, 
 
 		v = v > 0 ? v : 0;
 		u = u > 0 ? u : 0;
-		p = z->alive[i] *
+		p = c->alive[i] * c->works[i] *
 		    normal_tail(-(e->s[i] + amount * sqrtf(v) * z->bid[i]) / sqrtf(1 + e->v[i] - v));
 		shift = amount * sqrtf(u) * z->price[i];
 		c->certain[i] = c->p[i] / (p + 1e-9f) * exp_fast(-shift);
@@ -121,16 +136,10 @@ static void explore(const struct router *r, const struct decide_in *in, const st
 
 	if (!(amount > 0))
 		return;
-	for (size_t i = 0; i < c->n; i++) {
-		uint64_t h1 = mix64(h + 2 * i), h2 = mix64(h + 2 * i + 1);
-		int b = c->slot[i];
-
-		z.alive[i] = b >= 0 ? word_load(&r->alive[b].p) : 1;
-		if (z.alive[i] >= 0.9f || unit_of(mix64(h2)) < r->tune.probe)
-			z.alive[i] = 1;
-		z.bid[i] = normal_of(h1);
-		z.price[i] = normal_of(h2);
-	}
+	make_noise(h, c->n, &z);
+	for (size_t i = 0; i < c->n; i++)
+		if (z.probe[i] < r->tune.probe)
+			c->alive[i] = 1;
 	draw(e, &z, amount, excess_v * features_bid_total, excess_u * features_price_total, c);
 }
 
@@ -279,7 +288,7 @@ static void pick_diversity(struct picking *k)
 static void exclude(struct picking *k, const struct estimate *e)
 {
 	const struct settings *s = k->in->settings;
-	struct explain_in x = { k->r, k->in->ctx, e, k->c->slot, k->c->inv_sd, k->lambda, 0 };
+	struct explain_in x = { k->r, k->in->ctx, e, k->c->slot, k->c->inv_sd, k->c->works, k->lambda, 0 };
 	float component[COMPONENTS];
 
 	if (!s->never.n && !(s->min_score > 0))
@@ -373,7 +382,8 @@ void router_decide(const struct router *r, const struct decide_in *in, struct de
 		d->mode = all == FOR_SHADOW ? ROUTE_SHADOW : ROUTE_LEARNING;
 	for (size_t i = 0; i < n; i++)
 		slot[i] = in->cand[i].slot;
-	estimate(r, in->ctx, slot, n, &e);
+	sites_find(r, in->ctx, slot, n, &e.sites);
+	estimate(r, slot, n, &e);
 	decide_means(r, in->ctx, &e, slot, n, k.lambda, s->slow_ms, &c);
 	exclude(&k, &e);
 	explore(r, in, &e, &c);
@@ -390,9 +400,8 @@ void router_decide(const struct router *r, const struct decide_in *in, struct de
 		return;
 	for (size_t i = 0; i < n; i++) {
 		/* nobody was left out above, so the order is still the candidates' */
-		struct explain_in x = {
-			r, in->ctx, &e, slot, c.inv_sd, k.lambda, d->v[i].chosen ? k.gain[i] : c.gain[i]
-		};
+		struct explain_in x = { r,        in->ctx, &e,       slot,
+					c.inv_sd, c.works, k.lambda, d->v[i].chosen ? k.gain[i] : c.gain[i] };
 
 		explain_verdict(&x, i, &d->v[i]);
 	}

@@ -23,6 +23,7 @@ struct explain_in {
 	const struct estimate *e;
 	const int *slot;
 	const float *inv_sd; /* 1 / deviation of the log price */
+	const float *works;  /* chance that it works in this context */
 	float lambda;
 	float gain_usd; /* at the moment of choice */
 };

@@ -1,98 +1,85 @@
 #include "idr/core/estimate.h"
 
-#include <string.h>
-
-#include "idr/core/mathx.h"
 #include "idr/core/vector.h"
 
 struct sums {
 	_Alignas(64) float s[LANES], v[LANES], m[LANES], u[LANES];
 };
 
-/* A bidder's rows are in the group of its slot; the population's weights always in the first. */
-uint64_t estimate_row_key(uint64_t key, unsigned group)
-{
-	return group ? mix64(key + group) | 1 : key;
-}
-
+/* Block by block, so that the sums stay in registers. */
 VECTOR_CLONES
-static void add_row(struct sums *a, const float *row, unsigned blocks)
+static void add_rows(struct sums *a, const float *const *row, unsigned n, unsigned blocks, float v0, float u0)
 {
 	for (unsigned b = 0; b < BLOCKS; b++) {
+		_Alignas(64) float s[BLOCK] = { 0 }, v[BLOCK], m[BLOCK] = { 0 }, u[BLOCK];
+
 		if (!(blocks >> b & 1))
 			continue;
-		lanes_add(a->s + b * BLOCK, row + ROW_BID * LANES + b * BLOCK);
-		lanes_add(a->v + b * BLOCK, row + ROW_BID_VAR * LANES + b * BLOCK);
-		lanes_add(a->m + b * BLOCK, row + ROW_PRICE * LANES + b * BLOCK);
-		lanes_add(a->u + b * BLOCK, row + ROW_PRICE_VAR * LANES + b * BLOCK);
+		for (unsigned i = 0; i < BLOCK; i++) {
+			v[i] = v0;
+			u[i] = u0;
+		}
+		for (unsigned k = 0; k < n; k++) {
+			lanes_add(s, row[k] + ROW_BID * LANES + b * BLOCK);
+			lanes_add(v, row[k] + ROW_BID_VAR * LANES + b * BLOCK);
+			lanes_add(m, row[k] + ROW_PRICE * LANES + b * BLOCK);
+			lanes_add(u, row[k] + ROW_PRICE_VAR * LANES + b * BLOCK);
+		}
+		memcpy(a->s + b * BLOCK, s, sizeof s);
+		memcpy(a->v + b * BLOCK, v, sizeof v);
+		memcpy(a->m + b * BLOCK, m, sizeof m);
+		memcpy(a->u + b * BLOCK, u, sizeof u);
 	}
 }
 
-/* The rows of one group, asked for all together before any is read: what they cost is waiting for memory. */
-static void find_rows(const struct router *r, const struct estimate *e, unsigned group, unsigned blocks,
-		      int64_t ret_at[FEATURES])
+static void sum_group(const struct router *r, const struct sites *at, unsigned group, struct sums *a)
 {
-	for (unsigned f = 0; f < FEATURES; f++) {
-		ret_at[f] = rows_find(&r->rows, estimate_row_key(e->key[f], group));
-		if (ret_at[f] >= 0)
-			rows_prefetch(&r->rows, ret_at[f], blocks);
-		if (ret_at[f] >= 0 && !group)
-			__builtin_prefetch(&r->rows.pop[ret_at[f]]);
-	}
-}
-
-static void sum_group(const struct router *r, const int64_t at[FEATURES], unsigned blocks, struct sums *a)
-{
+	const float *row[FEATURES];
+	unsigned n = 0;
 	float v0 = 0, u0 = 0;
 
-	memset(a, 0, sizeof *a);
 	for (unsigned f = 0; f < FEATURES; f++) {
-		if (at[f] >= 0) {
-			add_row(a, rows_lanes(&r->rows, at[f], 0), blocks);
+		if (at->model[f][group] >= 0) {
+			row[n++] = rows_lanes(&r->rows, at->model[f][group], 0);
 		} else {
 			v0 += feature_bid_var[f];
 			u0 += feature_price_var[f];
 		}
 	}
-	for (unsigned i = 0; i < LANES; i++) {
-		a->v[i] += v0;
-		a->u[i] += u0;
-	}
+	add_rows(a, row, n, at->blocks[group], v0, u0);
 }
 
-static void sum_population(const struct router *r, const int64_t at[FEATURES], struct estimate *e)
+static void sum_population(const struct router *r, struct estimate *e)
 {
 	e->pop_s = r->tune.population_start;
 	e->pop_m = 0;
 	for (unsigned f = 0; f < FEATURES; f++) {
-		if (at[f] < 0)
+		int64_t at = e->sites.model[f][0];
+
+		if (at < 0)
 			continue;
-		e->pop_s += word_load(&r->rows.pop[at[f]].bid);
-		e->pop_m += word_load(&r->rows.pop[at[f]].price);
+		e->pop_s += word_load(&r->rows.pop[at].bid);
+		e->pop_m += word_load(&r->rows.pop[at].price);
 	}
 }
 
-void estimate(const struct router *r, const struct context *ctx, const int *slot, size_t n,
-	      struct estimate *e)
+void estimate(const struct router *r, const int *slot, size_t n, struct estimate *e)
 {
-	unsigned blocks[GROUPS] = { 0 };
-	int64_t at[FEATURES];
 	struct sums a;
 
-	e->floor = floor_bucket(&r->floors, ctx);
-	features_keys(ctx, e->floor, e->key);
-	for (unsigned f = 0; f < FEATURES; f++)
-		rows_prefetch_keys(&r->rows, e->key[f]);
-	for (size_t i = 0; i < n; i++)
+	sum_population(r, e);
+	for (size_t i = 0; i < n; i++) {
 		if (slot[i] >= 0)
-			blocks[slot[i] / LANES] |= 1u << (slot[i] % LANES / BLOCK);
-	for (unsigned g = 0; g < GROUPS; g++) {
-		if (g && !blocks[g])
 			continue;
-		find_rows(r, e, g, blocks[g], at);
-		if (!g)
-			sum_population(r, at, e);
-		sum_group(r, at, blocks[g], &a);
+		e->s[i] = e->pop_s;
+		e->m[i] = e->pop_m;
+		e->v[i] = features_bid_total;
+		e->u[i] = features_price_total;
+	}
+	for (unsigned g = 0; g < GROUPS; g++) {
+		if (!e->sites.blocks[g])
+			continue;
+		sum_group(r, &e->sites, g, &a);
 		for (size_t i = 0; i < n; i++) {
 			unsigned lane = (unsigned)slot[i] % LANES;
 
@@ -103,13 +90,5 @@ void estimate(const struct router *r, const struct context *ctx, const int *slot
 			e->m[i] = e->pop_m + a.m[lane];
 			e->u[i] = a.u[lane];
 		}
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (slot[i] >= 0)
-			continue;
-		e->s[i] = e->pop_s;
-		e->m[i] = e->pop_m;
-		e->v[i] = features_bid_total;
-		e->u[i] = features_price_total;
 	}
 }

@@ -69,11 +69,11 @@ static float score_ids(const struct explain_in *x, size_t i)
 		all.ids = x->ctx->ids | bit;
 		if (all.ids == x->ctx->ids)
 			continue;
-		features_keys(&all, x->e->floor, key);
-		there = rows_find(&x->r->rows, estimate_row_key(key[F_IDS], (unsigned)slot / LANES));
+		features_keys(&all, x->e->sites.floor, key);
+		there = rows_find(&x->r->rows, sites_key(key[F_IDS], (unsigned)slot / LANES));
 		if (there < 0)
 			continue;
-		here = rows_find(&x->r->rows, estimate_row_key(x->e->key[F_IDS], (unsigned)slot / LANES));
+		here = rows_find(&x->r->rows, sites_key(x->e->sites.key[F_IDS], (unsigned)slot / LANES));
 		q = s + word_load(&rows_lanes(&x->r->rows, there, ROW_BID)[slot % LANES]);
 		if (here >= 0)
 			q -= word_load(&rows_lanes(&x->r->rows, here, ROW_BID)[slot % LANES]);
@@ -92,7 +92,7 @@ float explain_total(const struct explain_in *x, size_t i, float component[COMPON
 	float bids = word_load(&b->bids[f]), wins = word_load(&b->wins[f]), total = 0;
 	float sd = 1 / x->inv_sd[i], price = expf(x->e->m[i] + 0.5f * sd * sd);
 	float alive = slot >= 0 ? word_load(&x->r->alive[slot].p) : 1;
-	float p = normal_tail(-x->e->s[i] / sqrtf(1 + x->e->v[i]));
+	float p = x->works[i] * normal_tail(-x->e->s[i] / sqrtf(1 + x->e->v[i]));
 
 	component[COMPONENT_WIN_RATE] = fminf(100, bids > 0 ? 500 * wins / bids : 0);
 	component[COMPONENT_BID_RATE] = fminf(100, 125 * p);
@@ -132,7 +132,7 @@ static void explain_level(const struct explain_in *x, size_t i, struct verdict *
 	v->samples = 0;
 	for (size_t k = 0; slot >= 0 && k < sizeof ladder / sizeof *ladder; k++) {
 		enum feature f = ladder[k].feature;
-		int64_t at = rows_find(&x->r->rows, estimate_row_key(x->e->key[f], (unsigned)slot / LANES));
+		int64_t at = rows_find(&x->r->rows, sites_key(x->e->sites.key[f], (unsigned)slot / LANES));
 		float var;
 
 		if (at < 0)
@@ -153,7 +153,7 @@ void explain_verdict(const struct explain_in *x, size_t i, struct verdict *v)
 
 	v->total = explain_total(x, i, v->component);
 	v->alive = slot >= 0 ? word_load(&x->r->alive[slot].p) : 1;
-	v->probability = v->alive * normal_tail(-x->e->s[i] / sqrtf(1 + x->e->v[i]));
+	v->probability = v->alive * x->works[i] * normal_tail(-x->e->s[i] / sqrtf(1 + x->e->v[i]));
 	v->price_usd = expf(x->e->m[i] + 0.5f * sd * sd);
 	v->marginal_usd = x->gain_usd > 0 ? x->gain_usd : 0;
 	v->value_score = 100 * v->marginal_usd / (v->marginal_usd + x->lambda + 1e-9f);

@@ -22,8 +22,7 @@ struct lesson {
 	struct estimate est;
 	struct choice c;
 	float p[ROUTER_CANDIDATES]; /* expected chance of a bid, the bidder being alive */
-	int64_t row[FEATURES][GROUPS];
-	struct worth_rows worth;
+	struct worth_in worth;
 };
 
 static void collect(struct lesson *l)
@@ -51,25 +50,6 @@ static void collect(struct lesson *l)
 	}
 }
 
-static void touch_rows(struct lesson *l)
-{
-	unsigned groups = 1;
-
-	for (size_t i = 0; i < l->n; i++)
-		groups |= 1u << (l->slot[i] / LANES);
-	for (unsigned f = 0; f < FEATURES; f++) {
-		const float first[ROWS_ARRAYS] = {
-			[ROW_BID_VAR] = feature_bid_var[f], [ROW_PRICE_VAR] = feature_price_var[f]
-		};
-
-		for (unsigned g = 0; g < GROUPS; g++)
-			l->row[f][g] = groups >> g & 1 ? rows_touch(&l->r->rows,
-								    estimate_row_key(l->est.key[f], g), first)
-						       : -1;
-	}
-	worth_touch(&l->r->worth, l->est.key, groups, &l->worth);
-}
-
 /* What one weight of a row takes of the evidence; low = the floor under its variance. */
 static void step(float *row, unsigned mean, unsigned lane, float gain, float shrink, float low)
 {
@@ -85,15 +65,16 @@ static void learn_bid(struct lesson *l, size_t i)
 	struct router *r = l->r;
 	unsigned g = (unsigned)l->slot[i] / LANES, lane = (unsigned)l->slot[i] % LANES;
 	float var = 1 + l->est.v[i], sd = sqrtf(var), sign = l->bid[i] ? 1 : -1;
-	float alive = alive_step(r->alive[l->slot[i]].p, l->bid[i], l->p[i]);
-	float weight = alive < 0.05f ? 0.05f : alive; /* an outage must not undo what was learned */
+	float alive = alive_step(r->alive[l->slot[i]].p, l->bid[i], l->p[i] * l->c.works[i]),
+	      works = works_learn(&r->worth, &l->worth, (unsigned)l->slot[i], l->bid[i], l->p[i] * alive);
+	float weight = fmaxf(0.05f, alive * works); /* an outage must not undo what was learned */
 	float t = sign * l->est.s[i] / sd, hazard = normal_hazard(t),
 	      info = clampf(hazard * (hazard + t), 0, 1);
 
 	word_store(&r->alive[l->slot[i]].p, alive);
 	for (unsigned f = 0; f < FEATURES; f++)
-		if (l->row[f][g] >= 0)
-			step(rows_lanes(&r->rows, l->row[f][g], 0), ROW_BID, lane,
+		if (l->est.sites.model[f][g] >= 0)
+			step(rows_lanes(&r->rows, l->est.sites.model[f][g], 0), ROW_BID, lane,
 			     weight * sign / sd * hazard, weight / var * info,
 			     feature_bid_var[f] * r->tune.bid_floor);
 }
@@ -109,9 +90,9 @@ static void learn_price(struct lesson *l, size_t i)
 
 	floor_learn(&r->floors, l->e->ctx, log_price);
 	for (unsigned f = 0; f < FEATURES; f++)
-		if (l->row[f][g] >= 0)
-			step(rows_lanes(&r->rows, l->row[f][g], 0), ROW_PRICE, lane, err / total, 1 / total,
-			     feature_price_var[f] * r->tune.price_floor);
+		if (l->est.sites.model[f][g] >= 0)
+			step(rows_lanes(&r->rows, l->est.sites.model[f][g], 0), ROW_PRICE, lane, err / total,
+			     1 / total, feature_price_var[f] * r->tune.price_floor);
 	*seen = fminf(*seen + 1, r->tune.price_var_memory);
 	var = *s2 + (err * err - *s2) / *seen;
 	word_store(s2, var < 0.05f ? 0.05f : var);
@@ -130,7 +111,7 @@ static void learn_population(struct lesson *l)
 			m += clampf(logf(l->cpm[i]) - l->est.pop_m, -2, 2);
 	}
 	for (unsigned f = 0; f < FEATURES; f++) {
-		int64_t at = l->row[f][0];
+		int64_t at = l->est.sites.model[f][0];
 
 		if (at < 0)
 			continue;
@@ -155,7 +136,8 @@ static void learn_pairs(struct lesson *l)
 			if (a != b)
 				pairs_learn(r->pairs, l->e->ctx->format, (unsigned)l->slot[a],
 					    (unsigned)l->slot[b], l->cpm[a] >= l->cpm[b],
-					    l->p[a] * normal_tail((log_price - l->c.mu[a]) * l->c.inv_sd[a]),
+					    l->p[a] * l->c.works[a] *
+						    normal_tail((log_price - l->c.mu[a]) * l->c.inv_sd[a]),
 					    keep);
 	}
 }
@@ -197,13 +179,21 @@ static void learn_counts(struct lesson *l)
 		struct bidder_counts *c = &r->counts[l->slot[i]];
 
 		counts_called(c, f, l->latency[i], l->s->slow_ms, l->e->now_ms);
-		counts_expect(c, l->bid[i], l->p[i]);
+		counts_expect(c, l->bid[i], l->p[i] * l->c.works[i]);
 		if (l->bid[i])
 			counts_bid(c, f, l->cpm[i], (int)i == l->top);
 		if (l->bid[i] && l->latency[i] >= 0)
 			latency_learn(r->latencies, l->e->ctx->publisher, l->latency[i],
 				      (int)i == l->top ? l->cpm[i] : 0);
 	}
+}
+
+/* The unit of prices per call. It moves slowly: a price that followed the hour would spend most where it is worth least. */
+static void learn_revenue(struct router *r, float best)
+{
+	float rate = fmaxf(r->tune.revenue_rate, 1 / (20 + (float)r->learned));
+
+	word_store(&r->revenue, r->revenue + rate * (best - r->revenue));
 }
 
 void router_learn(struct router *r, const struct learn_event *e)
@@ -218,11 +208,12 @@ void router_learn(struct router *r, const struct learn_event *e)
 	collect(&l);
 	if (!l.n)
 		return;
-	estimate(r, e->ctx, l.slot, l.n, &l.est);
-	touch_rows(&l);
+	sites_touch(r, e->ctx, l.slot, l.n, &l.est.sites);
+	l.worth = (struct worth_in){ (const int64_t(*)[GROUPS])l.est.sites.worth, l.est.sites.blocks };
+	estimate(r, l.slot, l.n, &l.est);
 	for (size_t i = 0; i < l.n; i++)
 		l.p[i] = normal_tail(-l.est.s[i] / sqrtf(1 + l.est.v[i]));
-	word_store(&r->revenue, r->revenue + 0.001f * (l.best - r->revenue));
+	learn_revenue(r, l.best);
 	replay(&l);
 	learn_pairs(&l);
 	for (size_t i = 0; i < l.n; i++) {

@@ -1,8 +1,7 @@
 #include "idr/core/rows.h"
 
 #include <stdlib.h>
-
-#include "common/mem.h"
+#include <sys/mman.h>
 
 enum { HEAT_NEW = 2 };
 
@@ -11,26 +10,40 @@ static size_t row_bytes(unsigned arrays)
 	return arrays * LANES * sizeof(float) + sizeof(uint64_t) + 2 * sizeof(float);
 }
 
-/* calloc leaves large blocks untouched, so a page costs memory only once a row in it is used. */
+enum { HUGE_PAGE = 2 << 20 };
+
+/* One zeroed piece of memory for all of a table. Rows are read from all over it, so it asks for huge pages: finding out
+ * where an address lies would cost as much as reading there. A page costs memory only once something in it is used. */
+static void *table_memory(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		abort();
+	(void)madvise(p, bytes, MADV_HUGEPAGE); /* only a wish */
+	return p;
+}
+
 void rows_init(struct rows *t, size_t memory_bytes, unsigned arrays)
 {
-	size_t n = memory_bytes / row_bytes(arrays) / ROWS_WAYS;
+	size_t n = memory_bytes / row_bytes(arrays) / ROWS_WAYS, at;
 
 	if (n < 64)
 		n = 64;
 	*t = (struct rows){ .buckets = (uint32_t)n, .arrays = arrays };
 	n *= ROWS_WAYS;
-	t->memory = xcalloc(n * arrays + 1, LANES * sizeof(float));
-	t->lanes = (float *)(((uintptr_t)t->memory + 63) & ~(uintptr_t)63);
-	t->key = xcalloc(n, sizeof *t->key);
-	t->pop = xcalloc(n, sizeof *t->pop);
+	t->bytes = (n * row_bytes(arrays) / HUGE_PAGE + 2) * HUGE_PAGE;
+	t->memory = table_memory(t->bytes);
+	at = ((uintptr_t)t->memory + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+	t->lanes = (float *)at;
+	t->key = (uint64_t *)(t->lanes + n * arrays * LANES);
+	t->pop = (void *)(t->key + n);
 }
 
 void rows_deinit(struct rows *t)
 {
-	free(t->memory);
-	free(t->key);
-	free(t->pop);
+	if (t->memory)
+		munmap(t->memory, t->bytes);
 	*t = (struct rows){ 0 };
 }
 

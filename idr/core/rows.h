@@ -18,6 +18,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "idr/core/vector.h"
+
 enum { LANES = 64, BLOCK = 16, BLOCKS = LANES / BLOCK, ROWS_WAYS = 8 };
 
 enum { ROWS_ARRAYS = 4 };
@@ -25,6 +27,7 @@ enum { ROWS_ARRAYS = 4 };
 struct rows {
 	float *lanes; /* row i, array k: lanes + (i * arrays + k) * LANES; aligned, inside `memory` */
 	void *memory;
+	size_t bytes;  /* of it */
 	uint64_t *key; /* ROWS_WAYS per bucket: the key, its lowest eight bits the heat; 0 = free */
 	struct {
 		float bid, price;
@@ -71,10 +74,10 @@ static inline int64_t rows_find(const struct rows *t, uint64_t key)
 /* The row of `key`; when there is none it is made, all lanes of array k at first[k]. -1 when it was not admitted. */
 int64_t rows_touch(struct rows *t, uint64_t key, const float first[ROWS_ARRAYS]);
 
-/* Asks for the lines of these blocks ahead of their use. */
-static inline void rows_prefetch(const struct rows *t, int64_t row, unsigned blocks)
+/* Asks for these blocks of the first `arrays` arrays ahead of their use. */
+static inline void rows_prefetch(const struct rows *t, int64_t row, unsigned blocks, unsigned arrays)
 {
-	for (unsigned k = 0; k < t->arrays; k++)
+	for (unsigned k = 0; k < arrays; k++)
 		for (unsigned b = 0; b < BLOCKS; b++)
 			if (blocks >> b & 1)
 				__builtin_prefetch(rows_lanes(t, row, k) + b * BLOCK);
@@ -110,8 +113,6 @@ static inline void word_store(float *p, float v)
 	__atomic_store(p, &v, __ATOMIC_RELAXED);
 }
 
-typedef float lane8 __attribute__((vector_size(32), may_alias));
-
 /* acc[0..BLOCK) += p[0..BLOCK), each word of p read once. */
 static inline __attribute__((always_inline)) void lanes_add(float *restrict acc, const float *p)
 {
@@ -119,20 +120,18 @@ static inline __attribute__((always_inline)) void lanes_add(float *restrict acc,
 	for (int i = 0; i < BLOCK; i++)
 		acc[i] += word_load(p + i);
 #else
-	for (int i = 0; i < BLOCK; i += 8)
-		*(lane8 *)(acc + i) += *(const volatile lane8 *)(p + i);
+	*(lane16 *)acc += *(const volatile lane16 *)p;
 #endif
 }
 
-/* to[0..LANES) = from[0..LANES), each word of `from` read once; both aligned. */
-static inline __attribute__((always_inline)) void lanes_copy(float *restrict to, const float *from)
+/* to[0..BLOCK) = from[0..BLOCK), each word of `from` read once; both aligned. */
+static inline __attribute__((always_inline)) void lanes_read(float *restrict to, const float *from)
 {
 #if defined(__SANITIZE_THREAD__)
-	for (int i = 0; i < LANES; i++)
+	for (int i = 0; i < BLOCK; i++)
 		to[i] = word_load(from + i);
 #else
-	for (int i = 0; i < LANES; i += 8)
-		*(lane8 *)(to + i) = *(const volatile lane8 *)(from + i);
+	*(lane16 *)to = *(const volatile lane16 *)from;
 #endif
 }
 

@@ -13,7 +13,7 @@
 #include "idr/core/model.h"
 
 static const char magic[8] = "NXIDRTR";
-enum { SNAPSHOT_VERSION = 3 };
+enum { SNAPSHOT_VERSION = 4 };
 
 struct header {
 	char magic[8];

@@ -11,7 +11,8 @@ const struct tuning tuning_default = {
 	.damping_min = 0.05f,
 	.pair_memory = 6000,
 	.price_var_memory = 110,
-	.control_gain = 0.005f,
+	.control_gain = 0.0002f,
+	.revenue_rate = 0.00005f,
 	.price_start = 0.004f,
 	.population_start = -1.0f,
 };

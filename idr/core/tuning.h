@@ -11,7 +11,8 @@ struct tuning {
 	float damping_min;
 	float pair_memory;      /* in observations */
 	float price_var_memory; /* likewise */
-	float control_gain;     /* of the price per call, per auction */
+	float control_gain;     /* of the price per call, per auction, in the end */
+	float revenue_rate;     /* of the mean revenue, per auction, in the end */
 	float price_start;      /* first price per call, in units of the mean revenue */
 	float population_start; /* probit of a bid before anything is known */
 };

@@ -7,6 +7,11 @@
  * learned is a Poisson rate on the log scale: revenue added, in units of the bidder's usual price. A rare, high buyer
  * therefore needs several missed wins before its factor falls.
  *
+ * Beside the factor lies a chance per bidder and publisher, country, device and format, and set of ids: does it *work*
+ * there? A seat that was never set up on a publisher, a bidder that does not serve a country or that needs an id never
+ * bids there, whatever else speaks for it. Sums of weights learn such a hole slowly and at the cost of the other
+ * weights; here a dozen silent calls find it, and bids take it back.
+ *
  * Threads  as in rows.h.
  */
 #ifndef IDR_CORE_WORTH_H
@@ -19,7 +24,7 @@
 enum { WORTH_PLACES = 7 };
 
 struct worth {
-	struct rows rows; /* arrays: log factor, its variance */
+	struct rows rows; /* arrays: log factor, chance of working, variance of the former */
 	float place[WORTH_PLACES][BIDDERS_MAX], place_var[WORTH_PLACES][BIDDERS_MAX];
 	_Alignas(64) float place_factor[WORTH_PLACES][BIDDERS_MAX]; /* exp(place), what readers use */
 };
@@ -34,17 +39,26 @@ static inline unsigned worth_place(unsigned taken)
 	return taken < 2 ? taken : taken < 4 ? 2 : taken < 7 ? 3 : taken < 11 ? 4 : taken < 16 ? 5 : 6;
 }
 
-/* The factor of each candidate from the context alone; 1 for slot -1. */
-void worth_factors(const struct worth *w, const uint64_t key[FEATURES], const int *slot, size_t n,
-		   float *ret_factor);
+/* Prior variances of the log factor; 0 = no row. */
+extern const float worth_prior[FEATURES];
+/* How many arrays of a row worth_factors() reads. */
+unsigned worth_arrays_read(enum feature f);
+/* The row of a feature, made when it is missing; -1 = none. */
+int64_t worth_touch(struct worth *w, enum feature f, uint64_t key);
 
-/* Rows of an auction, found once and learned into for several bidders. */
-struct worth_rows {
-	int64_t at[FEATURES][BIDDERS_MAX / LANES]; /* -1 = none */
+struct worth_in {
+	const int64_t (*at)[BIDDERS_MAX / LANES]; /* rows per feature and group, -1 = none */
+	const unsigned *blocks;                   /* per group, bits: blocks of lanes in use */
 };
-void worth_touch(struct worth *w, const uint64_t key[FEATURES], unsigned groups, struct worth_rows *ret_r);
-/* Both in units of the bidder's expected price. */
-void worth_learn(struct worth *w, const struct worth_rows *r, unsigned slot, unsigned place, float realised,
+
+/* Per candidate, from the context alone: the factor on its value, and the chance that it works in these parts of the
+ * context at all. 1 for slot -1. */
+void worth_factors(const struct worth *w, const struct worth_in *in, const int *slot, size_t n,
+		   float *ret_factor, float *ret_works);
+/* Revenue added, both in units of the bidder's expected price. */
+void worth_learn(struct worth *w, const struct worth_in *in, unsigned slot, unsigned place, float realised,
 		 float predicted);
+/* Did it bid, having had the chance `p` if it works here? Returns the chance that it works, after this. */
+float works_learn(struct worth *w, const struct worth_in *in, unsigned slot, bool bid, float p);
 
 #endif

@@ -236,7 +236,7 @@ static const struct {
 	KNOB(explore),          KNOB(probe),        KNOB(population_bid),
 	KNOB(population_price), KNOB(damping_min),  KNOB(pair_memory),
 	KNOB(price_var_memory), KNOB(control_gain), KNOB(price_start),
-	KNOB(population_start),
+	KNOB(population_start), KNOB(revenue_rate),
 };
 
 static void tune(struct router *r, const char *text)
