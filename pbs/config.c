@@ -79,6 +79,9 @@ static const struct conf_key keys[] = {
 	CONF_BOOL("generate_bid_id", "", generate_bid_id, "false", 0, "give each bid an id of our own"),
 	CONF_BOOL("generate_request_id", "", generate_request_id, "false", 0,
 		  "fresh ids for requests made from stored requests"),
+	CONF_BOOL("stored_request_wins", "", stored_request_wins, "false", 0,
+		  "where a fresh id is made, the stored request goes before what the client sent, as in the "
+		  "original Prebid Server; otherwise only the id is new"),
 	CONF_BOOL("video.enable_deprecated_endpoint", "", video_enabled, "false", 0, "serve /openrtb2/video"),
 	CONF_BOOL("video_stored_request_required", "", video_stored_required, "false", 0,
 		  "refuse video requests that name no stored request"),

@@ -40,7 +40,7 @@ struct pbs_config {
 	bool verify_tls;
 	/* auctions */
 	uint32_t timeout_default_ms, timeout_max_ms, tmax_default_ms;
-	bool auto_gen_source_tid, generate_bid_id, generate_request_id;
+	bool auto_gen_source_tid, generate_bid_id, generate_request_id, stored_request_wins;
 	bool video_enabled, video_stored_required;
 	uint32_t amp_timeout_adjustment_ms;
 	uint32_t stored_timeout_ms;

@@ -37,7 +37,7 @@ int account_status(enum account_state state)
 	return states[state].status;
 }
 
-enum kind { K_BOOL, K_NUMBER, K_TEXT, K_OBJECT };
+enum kind { K_BOOL, K_NUMBER, K_TEXT, K_OBJECT, K_LIST };
 
 /* What each setting must be; privacy's are checked where they are parsed. */
 static const struct {
@@ -59,6 +59,7 @@ static const struct {
 	{ "cache_ttl.audio", K_NUMBER },
 	{ "cache_ttl.native", K_NUMBER },
 	{ "targeting", K_OBJECT },
+	{ "secondary_bidders", K_LIST },
 	{ "events", K_OBJECT },
 	{ "events.enabled", K_BOOL },
 	{ "routing", K_OBJECT },
@@ -91,13 +92,14 @@ static bool is_kind(const json_t *j, enum kind kind)
 	case K_NUMBER: return json_is_number(j);
 	case K_TEXT: return json_is_string(j);
 	case K_OBJECT: return json_is_object(j);
+	case K_LIST: return json_is_array(j);
 	}
 	return false;
 }
 
 static int check_settings(const json_t *account, struct errtext *why)
 {
-	static const char *const names[] = { "true or false", "a number", "a text", "an object" };
+	static const char *const names[] = { "true or false", "a number", "a text", "an object", "a list" };
 
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
 		const json_t *v = json_at(account, settings[i].path);
@@ -110,9 +112,30 @@ static int check_settings(const json_t *account, struct errtext *why)
 	return 0;
 }
 
-static void describe(enum account_state state, struct str id, struct errtext *why)
+json_t *account_default_dsa(const json_t *account, struct arena *a)
 {
-	if (states[state].after_id)
+	json_t *given = json_at(account, "privacy.dsa.default");
+
+	return json_is_string(given) ? arena_own_json(a, json_parse(json_str(given), NULL)) : given;
+}
+
+/* Nothing, or an object. */
+static bool dsa_is_readable(const json_t *account, struct arena *a)
+{
+	const json_t *given = json_at(account, "privacy.dsa.default");
+
+	return !given || json_is_null(given) || (json_is_string(given) && json_string_length(given) == 0) ||
+	       json_is_object(account_default_dsa(account, a));
+}
+
+static void describe(enum account_state state, bool bad_dsa, struct str id, struct errtext *why)
+{
+	if (bad_dsa)
+		errtext_set(why,
+			    "The prebid-server account config DSA for account id \"" STR_FMT
+			    "\" is malformed. Please reach out to the prebid server host.",
+			    STR_ARG(id));
+	else if (states[state].after_id)
 		errtext_set(why, "%s" STR_FMT "%s", states[state].before_id, STR_ARG(id),
 			    states[state].after_id);
 	else
@@ -144,6 +167,7 @@ enum account_state account_resolve(struct exchange *x, struct str id, const json
 	struct errtext reason = { "not an object" };
 	struct account out = { 0 };
 	enum account_state state = merge(x->config, id, stored, a, &out.settings);
+	bool bad_dsa = false;
 
 	if (state == ACCOUNT_OK && check_settings(stored, &reason) < 0)
 		state = ACCOUNT_MALFORMED;
@@ -151,13 +175,18 @@ enum account_state account_resolve(struct exchange *x, struct str id, const json
 	    privacy_accounts_get(x->privacy_accounts, stored ? stored : x->config->account_defaults,
 				 out.settings, a, &reason, &out.privacy) < 0)
 		state = ACCOUNT_MALFORMED;
+	if (state == ACCOUNT_OK && !dsa_is_readable(out.settings, a)) {
+		errtext_set(&reason, "privacy.dsa.default: expected an object, or a text that holds one");
+		state = ACCOUNT_MALFORMED;
+		bad_dsa = true;
+	}
 	if (state == ACCOUNT_MALFORMED)
 		log_limited(LOG_ERROR, "account_malformed", LOG_STR("account", id),
 			    LOG_Z("reason", reason.text));
 	if (state == ACCOUNT_OK)
 		*ret_account = out;
 	else
-		describe(state, id, why);
+		describe(state, bad_dsa, id, why);
 	return state;
 }
 

@@ -39,6 +39,10 @@ int account_status(enum account_state state); /* of HTTP, for every other state 
  * served. */
 int account_settle(struct auction *a, const json_t *stored);
 
+/* What the account wants said about the Digital Services Act where the request says nothing, written as an object or,
+ * as in the reference, as JSON inside a text. Lent; no object when there is none. */
+json_t *account_default_dsa(const json_t *account, struct arena *a);
+
 /* price_floors of the account, with the reference's defaults. */
 void account_floors(const json_t *account, struct floors_account *ret_f);
 

@@ -110,6 +110,7 @@ struct bidder_run {
 	uint64_t started_us;
 	uint32_t response_ms;
 	enum bidder_outcome outcome;
+	bool secondary; /* not waited for once every other bidder has answered */
 	struct bidder_reply *replies, **replies_tail; /* parsed, in order of arrival */
 	struct bidder_call *stored;                   /* answers that were stored, never sent */
 	size_t n_stored;
@@ -201,6 +202,7 @@ struct auction {
 	struct bidder_run *runs;
 	size_t n_runs;
 	size_t calls_open;        /* over all runs; the last settle enters JUDGE */
+	size_t primaries_open;    /* those of them that are waited for in any case */
 	uint64_t bid_deadline_ms; /* what is left for bidders after later stages had their share */
 	struct loop_timer deadline;
 
@@ -254,6 +256,9 @@ enum stage auction_bid(struct auction *a);
 enum stage auction_judge(struct auction *a);
 enum stage auction_cache(struct auction *a);
 enum stage auction_reply(struct auction *a);
+
+/* How long stored data is waited for: the client's own tmax, within the host's bounds, else the host's word. */
+uint32_t auction_stored_timeout_ms(const struct auction *a);
 
 /* Refuses the request with what the messages say: the stage to return. */
 enum stage auction_refuse(struct auction *a);

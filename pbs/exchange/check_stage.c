@@ -186,22 +186,17 @@ static void signal_floors(struct auction *a)
 	floors_signal(&a->floors_in, a->request, &a->floors);
 }
 
-/* The account's word on the Digital Services Act, for requests that say nothing. It may be written as an
- * object or, as in the reference, as JSON inside a text. */
+/* The account's word on the Digital Services Act, for requests that say nothing. */
 static void default_dsa(struct auction *a)
 {
-	json_t *given = json_at(a->account, "privacy.dsa.default");
+	json_t *given = account_default_dsa(a->account, a->arena);
 	bool in_gdpr =
 		json_int_at(a->request, "regs.gdpr", strcmp(a->x->config->gdpr_default_value, "1") == 0) == 1;
 
-	if (!given || json_at(a->request, "regs.ext.dsa") ||
+	if (!json_is_object(given) || json_at(a->request, "regs.ext.dsa") ||
 	    (json_bool_at(a->account, "privacy.dsa.gdpr_only", false) && !in_gdpr))
 		return;
-	if (json_is_string(given))
-		given = arena_own_json(a->arena, json_parse(json_str(given), NULL));
-	if (json_is_object(given))
-		json_object_set_nocheck(json_own_object(json_own_object(a->request, "regs"), "ext"), "dsa",
-					given);
+	json_object_set_nocheck(json_own_object(json_own_object(a->request, "regs"), "ext"), "dsa", given);
 }
 
 enum stage auction_check(struct auction *a)

@@ -104,8 +104,8 @@ static enum stage fetch_responses(struct auction *a)
 	a->lookup = (struct stored_lookup){
 		.arena = a->arena, .items = items, .n_items = sr->n, .done = on_responses
 	};
-	return stored_fetch(a->x->stored, &a->lookup, a->x->config->stored_timeout_ms) ? with_responses(a)
-										       : STAGE_WAIT;
+	return stored_fetch(a->x->stored, &a->lookup, auction_stored_timeout_ms(a)) ? with_responses(a)
+										    : STAGE_WAIT;
 }
 
 enum stage auction_enrich(struct auction *a)

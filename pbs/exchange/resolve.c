@@ -39,13 +39,14 @@ static int parse_body(struct auction *a)
 		      first > ' ' && first <= '~' ? first : ' ', why.text);
 }
 
-/* The client's tmax bounds the wait for stored data too. */
-static uint32_t stored_timeout_ms(const struct auction *a)
+uint32_t auction_stored_timeout_ms(const struct auction *a)
 {
+	const struct pbs_config *c = a->x->config;
 	int64_t tmax = json_int_at(a->incoming, "tmax", 0);
 
-	return tmax > 0 && tmax < a->x->config->timeout_max_ms ? (uint32_t)tmax
-							       : a->x->config->stored_timeout_ms;
+	if (tmax <= 0)
+		return c->stored_timeout_ms;
+	return tmax < c->timeout_max_ms ? (uint32_t)tmax : c->timeout_max_ms;
 }
 
 /* True when the answer is there already, else `done` will come. */
@@ -53,7 +54,7 @@ static bool look_up(struct auction *a, struct stored_item *items, size_t n,
 		    void (*done)(struct stored_lookup *))
 {
 	a->lookup = (struct stored_lookup){ .arena = a->arena, .items = items, .n_items = n, .done = done };
-	return stored_fetch(a->x->stored, &a->lookup, stored_timeout_ms(a));
+	return stored_fetch(a->x->stored, &a->lookup, auction_stored_timeout_ms(a));
 }
 
 /* --- the account --- */
@@ -80,12 +81,13 @@ static int merge(struct auction *a)
 		.found = &a->stored_found,
 		.default_request = a->x->default_request,
 		.generate_request_id = c->generate_request_id,
+		.stored_wins = c->stored_request_wins,
 		.rng = &a->x->rng,
 	};
 
 	if (!sm.default_request && a->stored_ids.request.n == 0 && a->stored_ids.n_imps == 0) {
 		a->request = a->incoming;
-		return 0;
+		return stored_check_imp_ids(a->incoming, &a->messages);
 	}
 	if (stored_merge(&sm, a->arena, &a->messages, &a->request, &a->stored_imps) < 0)
 		return ERR_INPUT;

@@ -3,6 +3,7 @@
 #include <libpsl.h>
 
 #include "common/json.h"
+#include "pbs/openrtb/bidders.h"
 #include "pbs/openrtb/defaults.h"
 #include "pbs/openrtb/interstitial.h"
 #include "pbs/openrtb/topics.h"
@@ -31,7 +32,8 @@ static void set_if_empty(json_t *obj, const char *key, struct str value)
 		json_object_set_new_nocheck(obj, key, new_text(value));
 }
 
-/* A bidder that the object names gets the request-wide parameters that it does not set itself. */
+/* A bidder that the object names gets the request-wide parameters that it does not set itself. Members of imp.ext
+ * that are no bidder's are not touched, whatever the parameters are called after. */
 static void add_params(json_t *bidders, json_t *params)
 {
 	const char *bidder, *key;
@@ -40,7 +42,8 @@ static void add_params(json_t *bidders, json_t *params)
 	json_object_foreach (params, bidder, more) {
 		json_t *own;
 
-		if (!json_is_object(more) || !json_is_object(json_object_get(bidders, bidder)))
+		if (!json_is_object(more) || bidder_is_reserved(str_of(bidder)) ||
+		    !json_is_object(json_object_get(bidders, bidder)))
 			continue;
 		own = json_own(bidders, bidder);
 		json_object_foreach (more, key, v)

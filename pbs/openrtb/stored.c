@@ -17,7 +17,7 @@ static int check_imp_prebid(const json_t *imp, struct messages *m)
 	json_t *prebid = json_at(imp, "ext.prebid"), *typed;
 	struct errtext why = { "" };
 
-	if (!json_is_object(prebid))
+	if (!prebid)
 		return 0;
 	typed = typed_decode(prebid, &ext_imp_prebid, &why, NULL);
 	if (!typed)
@@ -187,6 +187,27 @@ static const struct stored_doc *find_imp(const struct stored_merge *sm, struct s
 	return i ? &sm->found->imps[json_integer_value(i)] : NULL;
 }
 
+/* An imp that nothing stored completes needs an id of its own. An id of a wrong type, or an imp that is no object,
+ * is for decoding to describe. */
+static int check_imp_id(const json_t *imp, size_t i, struct messages *m)
+{
+	const json_t *id = json_object_get(imp, "id");
+
+	if ((id && !json_is_null(id)) || !json_is_object(imp))
+		return 0;
+	return refuse(m, "request.imp[%zu] missing required field: \"id\"\n", i);
+}
+
+int stored_check_imp_ids(const json_t *incoming, struct messages *m)
+{
+	const json_t *imps = json_object_get(incoming, "imp");
+	int err = 0;
+
+	for (size_t i = 0; i < json_array_size(imps) && !err; i++)
+		err = check_imp_id(json_array_get(imps, i), i, m);
+	return err;
+}
+
 /* One imp with its stored one under it: a new reference, or NULL. */
 static json_t *merge_imp(const struct stored_merge *sm, json_t *imp, size_t i, struct messages *m,
 			 struct stored_imp *ret_info)
@@ -195,12 +216,8 @@ static json_t *merge_imp(const struct stored_merge *sm, json_t *imp, size_t i, s
 	const struct stored_doc *found = id.n ? find_imp(sm, id) : NULL;
 	json_t *merged;
 
-	if (!found) {
-		if (json_is_string(json_object_get(imp, "id")))
-			return json_incref(imp);
-		(void)refuse(m, "request.imp[%zu] missing required field: \"id\"\n", i);
-		return NULL;
-	}
+	if (!found)
+		return check_imp_id(imp, i, m) < 0 ? NULL : json_incref(imp);
 	if (!json_is_object(found->doc)) {
 		(void)refuse(m,
 			     "Invalid JSON Document: imp.ext.prebid.storedrequest.id " STR_FMT

@@ -41,6 +41,9 @@ struct stored_found {
 
 int stored_collect(const json_t *incoming, struct arena *a, struct messages *m, struct stored_ids *ret_ids);
 
+/* Each imp has an id, as it must when no stored imp gives it one: for a body that stored_merge() is spared. */
+int stored_check_imp_ids(const json_t *incoming, struct messages *m);
+
 /* One line for each id that was not found. */
 int stored_check(const struct stored_ids *ids, const struct stored_found *found, struct messages *m);
 

@@ -79,6 +79,14 @@ int stored_responses_collect(const json_t *req, struct arena *a, struct messages
 	return 0;
 }
 
+static bool is_told_already(const struct stored_responses *sr, size_t n, struct str id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!sr->list[i].body && str_eq(sr->list[i].id, id))
+			return true;
+	return false;
+}
+
 int stored_responses_check(const struct stored_responses *sr, struct messages *m)
 {
 	int err = 0;
@@ -86,18 +94,8 @@ int stored_responses_check(const struct stored_responses *sr, struct messages *m
 	for (size_t i = 0; i < sr->n; i++) {
 		const struct stored_response *r = &sr->list[i];
 
-		if (r->body)
-			continue;
-		if (r->bidder.n == 0)
-			err = refuse(m,
-				     "failed to fetch stored auction response for impId = " STR_FMT
-				     " and storedAuctionResponse id = " STR_FMT,
-				     STR_ARG(r->imp_id), STR_ARG(r->id));
-		else
-			err = refuse(m,
-				     "failed to fetch stored bid response for impId = " STR_FMT
-				     ", bidder = " STR_FMT " and storedBidResponse id = " STR_FMT,
-				     STR_ARG(r->imp_id), STR_ARG(r->bidder), STR_ARG(r->id));
+		if (!r->body && !is_told_already(sr, i, r->id))
+			err = refuse(m, "Stored Response with ID=\"" STR_FMT "\" not found.", STR_ARG(r->id));
 	}
 	return err;
 }

@@ -36,7 +36,7 @@ struct stored_responses {
 int stored_responses_collect(const json_t *req, struct arena *a, struct messages *m,
 			     struct stored_responses *ret_responses);
 
-/* Every response must have been found. */
+/* Every response must have been found: one line for each id that was not. */
 int stored_responses_check(const struct stored_responses *sr, struct messages *m);
 
 struct stored_bid {

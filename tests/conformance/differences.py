@@ -17,11 +17,6 @@ class Rule:
     explains: Callable[[object, dict], bool]  # finding, case
 
 
-def warning_10002(finding, case):
-    return finding.path[-3:] == ("ext", "warnings", "general") and finding.actual is ABSENT and \
-        finding.expected.get("code") == 10002
-
-
 # Appendix A of the auction's specification, where a case gives a member that the reference's model does not have: its
 # own test reads the expectation into the model, which loses it.
 MEMBERS = {"native": "request ver api battr ext", "banner": "format w h wmax hmax wmin hmin btype battr pos mimes topframe "
@@ -85,7 +80,6 @@ RULES = [
     Rule("Appendix A, §5.3", "members that the OpenRTB model does not have are dropped from what bidders get", unknown_member),
     Rule("§4.4", "a price range starts where the one before it ends; the case's own minimum is below the endpoint",
          range_minimum),
-    Rule("Q15", "10002 is reported only when debug was asked for and is off, not on every response", warning_10002),
 ]
 
 

@@ -21,6 +21,7 @@ FILES = {
     "accounts/acct.json": {"targeting_prefix": "pb"},
     "accounts/off.json": {"disabled": True},
     "accounts/broken.json": {"price_floors": {"enabled": "yes"}},
+    "accounts/baddsa.json": {"privacy": {"dsa": {"default": "{\"dsarequired\":"}}},
 }
 YAML = """
 stored_requests: {{ directory: {dir} }}
@@ -105,12 +106,18 @@ def test_a_stored_bid_response_replaces_one_answer(pbs):
 def test_a_missing_stored_response_is_named(pbs):
     reply = pbs.post(banner_request(["aster"], imp=[imp(storedauctionresponse={"id": "gone"})]))
     assert reply.status == 400
-    assert "failed to fetch stored auction response for impId = 1 and storedAuctionResponse id = gone" in reply.text
+    assert reply.text == 'Invalid request: Stored Response with ID="gone" not found.\n'
+
+
+def test_an_imp_needs_an_id_before_anything_else_is_looked_at(pbs):
+    reply = pbs.post({"imp": [{}]})  # the message brings a line end of its own
+    assert reply.status == 400 and reply.text == 'Invalid request: request.imp[0] missing required field: "id"\n\n'
 
 
 @pytest.mark.parametrize("account,status,text", [
     ("off", 503, "Prebid-server has disabled Account ID: off, please reach out to the prebid server host."),
     ("broken", 500, 'The prebid-server account config for account id "broken" is malformed.'),
+    ("baddsa", 500, 'The prebid-server account config DSA for account id "baddsa" is malformed.'),
 ])
 def test_accounts_that_cannot_be_served(pbs, account, status, text):
     reply = pbs.post(banner_request(["aster"], site={"id": "s", "publisher": {"id": account}}))

@@ -94,6 +94,7 @@ static const struct {
 	  "[{'id':'1','secure':0,'instl':1," USES("i") "}]" },
 	{ "a stored imp brings the id", "{'imp':[{" USES("i") "}]}", "{'imps':{'i':{'id':'9'}}}", "imp",
 	  "[{'id':'9'," USES("i") "}]" },
+	{ "what is no imp, for decoding to describe", "{'imp':[3,{'id':4}]}", "{}", "imp", "[3,{'id':4}]" },
 	{ "an empty stored imp id is none", "{'imp':[{'id':'1'," USES("") "}]}", "{}", "imp",
 	  "[{'id':'1'," USES("") "}]" },
 };
@@ -137,7 +138,10 @@ static const struct {
 	{ "no id on either side", "{'imp':[{" USES("i") "}]}", "{'imps':{'i':{}}}", "Key path not found" },
 	{ "no id without stored imp", "{'imp':[{}]}", "{}",
 	  "request.imp[0] missing required field: \"id\"\n" },
-	{ "an imp that is a number", "{'imp':[3]}", "{}", "request.imp[0] missing required field: \"id\"\n" },
+	{ "a null id is none", "{'imp':[{'id':'1'},{'id':null}]}", "{}",
+	  "request.imp[1] missing required field: \"id\"\n" },
+	{ "prebid of a wrong type", "{'imp':[{'id':'1','ext':{'prebid':'x'}}]}", "{}",
+	  "expect { or n, but found \"" },
 	{ "default of a wrong type", "{}", "{'default':[]}",
 	  "Invalid JSON in Default Request Settings: not an object" },
 };
@@ -158,6 +162,36 @@ static void refusals(void **state)
 		check_body(bad_rows[i].why, &w.m, body);
 		free(body);
 		world_deinit(&w);
+	}
+}
+
+/* The same rule where nothing is stored and nothing has to be merged. */
+static void imp_ids(void **state)
+{
+	static const struct {
+		const char *why, *incoming;
+		bool fine;
+	} cases[] = {
+		{ "no imps", "{}", true },
+		{ "imps of another kind", "{'imp':7}", true },
+		{ "an id", "{'imp':[{'id':'1'}]}", true },
+		{ "an empty id, for validation to refuse", "{'imp':[{'id':''}]}", true },
+		{ "none", "{'imp':[{'id':'1'},{}]}", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		json_t *incoming = json_of(cases[i].why, cases[i].incoming);
+		struct arena *a = arena_new();
+		struct messages m;
+
+		messages_init(&m, a);
+		CHECK(cases[i].why, (stored_check_imp_ids(incoming, &m) == 0) == cases[i].fine);
+		if (!cases[i].fine)
+			check_body(cases[i].why, &m,
+				   "Invalid request: request.imp[1] missing required field: \"id\"\n\n");
+		json_decref(incoming);
+		arena_free(a);
 	}
 }
 
@@ -265,9 +299,12 @@ static const struct {
 	  "are "
 	  "missing " },
 	{ "auction response not found", "{'storedauctionresponse':{'id':'r'}}", NULL,
-	  "failed to fetch stored auction response for impId = 1 and storedAuctionResponse id = r" },
-	{ "bid response not found", "{'storedbidresponse':[{'id':'r','bidder':'b'}]}", NULL,
-	  "failed to fetch stored bid response for impId = 1, bidder = b and storedBidResponse id = r" },
+	  "Stored Response with ID=\"r\" not found." },
+	{ "bid responses not found, each once",
+	  "{'storedbidresponse':[{'id':'r','bidder':'b'},{'id':'s','bidder':'c'},{'id':'r','bidder':'d'}]}",
+	  NULL,
+	  "Stored Response with ID=\"r\" not found.\nInvalid request: Stored Response with ID=\"s\" not "
+	  "found." },
 	{ "found", "{'storedbidresponse':[{'id':'r','bidder':'b'}]}", "{}", NULL },
 };
 
@@ -355,7 +392,7 @@ int main(void)
 		cmocka_unit_test(merging),       cmocka_unit_test(refusals),
 		cmocka_unit_test(generated_ids), cmocka_unit_test(what_the_response_needs),
 		cmocka_unit_test(account_ids),   cmocka_unit_test(stored_answers),
-		cmocka_unit_test(stored_seats),
+		cmocka_unit_test(stored_seats),  cmocka_unit_test(imp_ids),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
