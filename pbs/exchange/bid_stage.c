@@ -26,11 +26,25 @@ static uint64_t chance(void *rng)
 	return rng_u64(rng);
 }
 
+/* Bidders whose answer is welcome but not waited for: the request's word, else the account's. */
+static bool is_secondary(const struct auction *a, struct str bidder)
+{
+	const json_t *names = json_at(a->request, "ext.prebid.auctionoptions.secondarybidders");
+
+	if (!names)
+		names = json_object_get(a->account, "secondary_bidders");
+	for (size_t i = 0; i < json_array_size(names); i++)
+		if (str_eq_nocase(json_str(json_array_get(names, i)), bidder))
+			return true;
+	return false;
+}
+
 static void init_run(struct auction *a, struct bidder_run *run, const struct bidder_request *split)
 {
 	struct candidate *c = auction_find_candidate(a, split->bidder.name);
 
 	*run = (struct bidder_run){ .a = a, .candidate = c, .split = *split };
+	run->secondary = is_secondary(a, c->name);
 	run->replies_tail = &run->replies;
 	run->request = (struct adapter_request){
 		.arena = a->arena,

@@ -189,11 +189,15 @@ static void serialise(struct bidder_call *call, const struct pieces *p)
 
 /* --- settling --- */
 
+static void end_open(struct auction *a, void (*end)(struct bidder_call *call));
+static void leave_behind(struct bidder_call *call);
+
 /* The one place where a call ends. After the last one the auction may be gone. */
 static void settle(struct bidder_call *call)
 {
 	struct bidder_run *run = call->run;
 	struct auction *a = run->a;
+	bool primary = !run->secondary;
 
 	assert(call->open);
 	call->open = false;
@@ -202,10 +206,14 @@ static void settle(struct bidder_call *call)
 		free_body(
 			call); /* thousands may be open: what was sent is not kept while others are awaited */
 	a->calls_open--;
+	a->primaries_open -= primary;
 	if (--run->open == 0)
 		run->response_ms = (uint32_t)((loop_now_us(a->x->loop) - run->started_us) / 1000);
-	if (a->calls_open > 0)
+	if (a->calls_open > 0) {
+		if (primary && a->primaries_open == 0)
+			end_open(a, leave_behind);
 		return;
+	}
 	loop_timer_cancel(a->x->loop, &a->deadline);
 	auction_enter(a, STAGE_JUDGE);
 }
@@ -308,10 +316,10 @@ static void on_bidder_reply(struct http_call *http, const struct http_call_reply
 	settle(call);
 }
 
-/* Out of time: what is still open is cancelled, so late replies meet nobody. */
-static void on_deadline(struct loop_timer *t)
+/* Cancels what is still open, so that late replies meet nobody; `end` says why. The last call that ends may end the
+ * auction with it: `open` keeps us from looking again. */
+static void end_open(struct auction *a, void (*end)(struct bidder_call *call))
 {
-	struct auction *a = container_of(t, struct auction, deadline);
 	size_t open = a->calls_open;
 
 	for (size_t r = 0; open > 0 && r < a->n_runs; r++)
@@ -322,9 +330,32 @@ static void on_deadline(struct loop_timer *t)
 				continue;
 			open--;
 			http_client_cancel(a->x->http, &call->http);
-			network_failure(call, ERR_TIMEOUT, NULL);
-			settle(call); /* the last one ends the auction: `open` keeps us from looking again */
+			end(call);
+			settle(call);
 		}
+}
+
+static void time_out(struct bidder_call *call)
+{
+	network_failure(call, ERR_TIMEOUT, NULL);
+}
+
+static void on_deadline(struct loop_timer *t)
+{
+	end_open(container_of(t, struct auction, deadline), time_out);
+}
+
+/* All the bidders that the page waits for have answered. Being slower than them is no failure of the bidder's, so it is
+ * not noted as one. */
+static void leave_behind(struct bidder_call *call)
+{
+	struct bidder_run *run = call->run;
+
+	if (run->outcome != OUTCOME_BID)
+		run->outcome = OUTCOME_TIMEOUT;
+	messages_add(&run->a->messages, MESSAGE_WARNING, run->candidate->name, ERROR_TIMEOUT,
+		     "secondary bidder timed out, auction proceeded");
+	nonbid_for_call(call, NONBID_TIMEOUT);
 }
 
 /* --- sending --- */
@@ -353,6 +384,7 @@ static void send_call(struct bidder_call *call, uint32_t timeout_ms)
 		call->open = true;
 		run->open++;
 		run->a->calls_open++;
+		run->a->primaries_open += !run->secondary;
 	} else {
 		network_failure(call, err,
 				err == ERR_LIMIT ? "too many calls are under way" : "the URL cannot be used");
@@ -394,10 +426,16 @@ static bool may_send(struct bidder_call *call, uint64_t left_ms)
 		.preparation_ms = c->response_preparation_ms,
 	};
 
-	if (left_ms > 0 && !split_tmax_is_too_short(&tmax, (int64_t)left_ms))
-		return !is_throttled(call);
-	fail_call(call, OUTCOME_TIMEOUT, ERROR_TMAX_TOO_SHORT, NONBID_TIMEOUT, "exceeded tmax duration");
-	return false;
+	if (split_tmax_is_too_short(&tmax, (int64_t)left_ms)) {
+		fail_call(call, OUTCOME_TIMEOUT, ERROR_TMAX_TOO_SHORT, NONBID_ERROR,
+			  "exceeded tmax duration");
+		return false;
+	}
+	if (left_ms == 0) {
+		network_failure(call, ERR_TIMEOUT, NULL);
+		return false;
+	}
+	return !is_throttled(call);
 }
 
 bool fanout_start(struct auction *a)
