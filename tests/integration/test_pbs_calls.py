@@ -63,15 +63,6 @@ def test_a_call_for_which_no_time_is_left_is_not_made(tmp_path):
         assert set(seats(pbs.auction(tmax=5000 + 15000, ext=PLAIN))) == set()  # bounded by the host: 5000
 
 
-@pytest.mark.parametrize("yaml,message", [("", None), ("warn_debug_off: true\n", {
-    "code": 10002, "message": "debug turned off for account"})])
-def test_who_is_told_that_debug_is_off(tmp_path, yaml, message):
-    with running(Pbs(tmp_path, {"aster": ""}, yaml=yaml)) as (pbs,):
-        warnings = pbs.auction(test=0)["ext"].get("warnings", {}).get("general", [])
-        assert warnings == ([message] if message else [])
-        assert "general" not in pbs.auction(test=1)["ext"].get("warnings", {})
-
-
 @pytest.mark.parametrize("wins,tmax", [("false", 700), ("true", 900)])
 def test_a_fresh_id_for_a_stored_request(tmp_path, wins, tmax):
     stored = tmp_path / "data/stored_requests"
