@@ -119,7 +119,9 @@ DEPS_TEST  := libcmocka-dev python3-pytest python3-yaml python3-jsonschema clang
 # Debian's Node.js only where there is none: the page's build wants version 20 or later.
 DEPS_NPM   := $(if $(shell command -v npm),,nodejs npm)
 DEPS_E2E   := chromium fonts-dejavu-core $(DEPS_NPM)
-DEPS_DEPLOY := shellcheck yamllint docker-compose prometheus prometheus-alertmanager sqlite3 iproute2
+DEPS_DEPLOY := shellcheck yamllint docker-compose sqlite3 iproute2 iptables openssl prometheus prometheus-alertmanager \
+	prometheus-node-exporter prometheus-redis-exporter prometheus-postgres-exporter prometheus-nginx-exporter \
+	prometheus-blackbox-exporter pebble certbot mmdebstrap buildah podman runc conmon netavark aardvark-dns catatonit
 deps: ## install the Debian packages that building, running and testing need
 	@deploy/scripts/install-deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST)
 
@@ -163,6 +165,8 @@ install: $(MAINS) ## install the services and their configuration below $(prefix
 
 bench: all ## measure the real binaries; BENCH_ARGS="--runs 5 --only pbs,route"
 	@NEXUS_BIN=$(abspath $(B))/bin $(PYTHON) tests/load/bench.py --json $(B)/bench.json $(BENCH_ARGS)
+small-machine: all ## both services in 256 MB each: 75 auctions a second, and how many more; SMALL_ARGS
+	@NEXUS_BIN=$(abspath $(B))/bin $(PYTHON) -B tests/load/small_machine.py $(SMALL_ARGS)
 bench-adapters: $(B)/bin/adapter-bench ## CPU per bidder: request to bytes, reply to bids
 	@$<
 
@@ -217,4 +221,4 @@ help: ## list targets
 
 FORCE: ;
 .SECONDARY:
-.PHONY: all bench bench-adapters docs deps run demo bins test e2e integration chaos conformance install cov fuzz run-fuzz unit check-asan check-tsan check-vectors check-deps format check-format tidy clean help FORCE
+.PHONY: all bench small-machine deploy-check bench-adapters docs deps run demo bins test e2e integration chaos conformance install cov fuzz run-fuzz unit check-asan check-tsan check-vectors check-deps format check-format tidy clean help FORCE
