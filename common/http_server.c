@@ -658,6 +658,21 @@ void http_server_stop_listening(struct http_server *s)
 	s->due = true;
 }
 
+bool http_server_close_idle(struct http_server *s)
+{
+	bool all = true;
+	char byte;
+
+	for (struct conn *c = s->deadlines; c; c = c->next) {
+		if (c->exchange || recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+			all = false;
+		else
+			(void)shutdown(c->fd, SHUT_RDWR); /* which libmicrohttpd sees, and ends it */
+	}
+	s->due = true;
+	return all;
+}
+
 size_t http_server_open_requests(const struct http_server *s)
 {
 	return s->n_open;

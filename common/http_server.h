@@ -95,6 +95,10 @@ struct http_server *http_server_new(struct loop *loop, const struct http_server_
 uint16_t http_server_port(const struct http_server *s);
 void http_server_stop_listening(
 	struct http_server *s); /* accepted connections go on; Connection: close from now on */
+/* Ends the connections on which nothing is under way, so that their other ends look for another server before they ask
+ * again. False: requests are coming in on some, which are left alone. After stop_listening, before free: what comes in
+ * between is answered with 503. */
+bool http_server_close_idle(struct http_server *s);
 size_t http_server_open_requests(const struct http_server *s); /* handed to a handler, reply not yet sent */
 void http_server_free(struct http_server *s);                  /* with no open requests */
 

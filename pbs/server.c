@@ -28,6 +28,8 @@
 
 enum {
 	DRAIN_LOOK_MS = 5,
+	DRAIN_QUIET_MS = 100,    /* after which idle connections are ended */
+	DRAIN_RECEIVE_MS = 2000, /* for requests of which a part is here */
 	RATE_LIMIT_KEYS = 100000,
 	GZIP_MIN_BYTES = 1400,
 	MAX_HEADER_BYTES = 16384,
@@ -572,12 +574,22 @@ int pbs_server_start(struct pbs_server *s, struct errtext *why)
 
 /* --- ending --- */
 
+/* True while requests are coming in, or may: proxies hold connections on which they will ask again, and learn only by their
+ * end that this server leaves. So they are ended, when they have been quiet for a moment, and what was on its way meanwhile
+ * is served. */
+static bool may_come_in(struct pbs_worker *w, uint64_t drained_ms)
+{
+	return drained_ms < DRAIN_QUIET_MS ||
+	       (!http_server_close_idle(w->http) && drained_ms < DRAIN_RECEIVE_MS);
+}
+
 /* Looks every few milliseconds whether the last request and the last event have left. */
 static void look_drained(struct loop_timer *t)
 {
 	struct pbs_worker *w = container_of(t, struct pbs_worker, drain);
 	struct loop *loop = w->thread->loop;
-	bool open = http_server_open_requests(w->http) > 0;
+	uint64_t drained_ms = loop_now_ms(loop) - w->drain_began_ms;
+	bool open = http_server_open_requests(w->http) > 0 || may_come_in(w, drained_ms);
 	bool events = w->exchange.analytics && !analytics_is_idle(w->exchange.analytics);
 	bool spans = w->exchange.spans && !otlp_is_idle(w->exchange.spans);
 
@@ -585,7 +597,7 @@ static void look_drained(struct loop_timer *t)
 		analytics_flush(w->exchange.analytics);
 	if (!open && spans)
 		otlp_flush(w->exchange.spans);
-	if ((!open && !events && !spans) || loop_now_ms(loop) >= w->drain_until_ms) {
+	if ((!open && !events && !spans) || drained_ms >= w->server->config->drain_timeout_ms) {
 		if (open || events)
 			log_event(LOG_WARN, "drain_incomplete",
 				  LOG_INT("open_requests", http_server_open_requests(w->http)));
@@ -601,7 +613,7 @@ static void begin_drain(struct worker *thread, void *arg)
 
 	(void)arg;
 	w->draining = true;
-	w->drain_until_ms = loop_now_ms(thread->loop) + w->server->config->drain_timeout_ms;
+	w->drain_began_ms = loop_now_ms(thread->loop);
 	http_server_stop_listening(w->http);
 	if (w->admin)
 		http_server_stop_listening(w->admin);

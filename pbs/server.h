@@ -58,7 +58,7 @@ struct pbs_worker {
 	struct exchange exchange;
 	bool draining;
 	struct loop_timer drain;
-	uint64_t drain_until_ms;
+	uint64_t drain_began_ms;
 };
 
 /* Reads bidders, stored data and keys; makes nothing that runs. */

@@ -117,6 +117,8 @@ for piece in pbs-1 idr timescaledb redis; do
     verdict "a killed $piece"
 done
 
+inside python3 -B "$root/tests/deploy/runbooks.py"
+
 # roll_to VERSION WHAT TARGET
 roll_to() {
     loop & looping=$!

@@ -73,13 +73,13 @@ build localhost/nexus-mockbidder:local deploy/compose/mockbidder.Dockerfile .
 
 base=$(podman image inspect -f '{{.Size}}' debian:bookworm-slim)
 for service in pbs idr; do
-    # What production allows it: nothing but to read its files. The scratch folder is what a volume would be.
-    version=$(podman run --rm --network none --read-only --cap-drop all --security-opt no-new-privileges --memory 256m \
+    # What production allows it: nothing but to read its files.
+    version=$(podman run --rm --no-healthcheck --network none --read-only --cap-drop all --security-opt no-new-privileges --memory 256m \
         "localhost/nexus-$service:local" "nexus-$service" --version 2> "$work/run.log") || cannot "no container starts: $(tail -n 1 "$work/run.log")"
-    who=$(podman run --rm --network none --read-only "localhost/nexus-$service:local" sh -c 'id -u; tr "\0" " " < /proc/1/cmdline' | tr '\n' ' ')
+    who=$(podman run --rm --no-healthcheck --network none --read-only "localhost/nexus-$service:local" sh -c 'id -u; tr "\0" " " < /proc/1/cmdline' | tr '\n' ' ')
     case $who in "10001 /usr/bin/tini -- "*) ;; *) echo "nexus-$service runs as: $who" >&2; exit 1 ;; esac
     own=$(($(podman image inspect -f '{{.Size}}' "localhost/nexus-$service:local") - base))
-    echo "nexus-$service $version: $((own / 1000000)) MB over the base of $((base / 1000000)) MB"
+    echo "$version: $((own / 1000000)) MB over the base of $((base / 1000000)) MB"
 done
 
 # Other versions of the same, to roll to; and one that does not start.
@@ -99,7 +99,7 @@ standin() {
     image=$(sed -n "s#^ *image: \(\(timescale/\)\{0,1\}$name:.*\)#\1#p" deploy/compose/docker-compose.yml)
     shift 2
     printf '%s\n' 'FROM debian:bookworm-slim' \
-        "RUN apt-get update && apt-get install -y --no-install-recommends $packages && rm -rf /var/lib/apt/lists/*" "$@" > "$work/standin/$name"
+        "RUN apt-get update && apt-get install -y --no-install-recommends $packages && rm -rf /var/lib/apt/lists/* /var/cache/apt" "$@" > "$work/standin/$name"
     case $image in */*) ;; *) image=library/$image ;; esac
     build "docker.io/$image" "$work/standin/$name" "$work/standin"
 }

@@ -1,11 +1,17 @@
 """Backup, destruction, restore: what comes back is what was there."""
+import hashlib
+import hmac
+import http.server
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
 import subprocess
+import sys
+import threading
 import time
 import urllib.request
 
@@ -199,3 +205,137 @@ def test_a_short_postgres_backup_is_not_swapped_in(postgres, tmp_path):
     meta.write_text(meta.read_text().replace("public.a 1", "public.a 2"))
     assert "rows are missing" in script("restore", "postgres", file, "other", status=1, **postgres)
     assert sql(postgres, "postgres", "SELECT count(*) FROM pg_database WHERE datname LIKE 'other_before_%'") == "0"
+
+
+# --- Redis
+
+@pytest.fixture
+def redis(tmp_path):
+    need("redis-server", "redis-cli")
+    sys.path.insert(0, str(ROOT / "tests/integration"))
+    from redis_stack import Redis
+    server = Redis()
+    yield server
+    server.stop()
+
+
+def redis_env(server):
+    return {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": server.port, "REDISCLI_AUTH": server.password}
+
+
+def test_redis_comes_back_with_its_append_only_file(redis, tmp_path):
+    """A Redis with `appendonly yes`, as deploy/redis/redis.conf has it, does not look at a snapshot that is put there."""
+    for i in range(200):
+        redis.ask("SET", f"key{i}", f"value{i}", *(["EX", "3600"] if i % 2 else []))
+    redis.ask("XADD", "stream", "*", "event", "a")
+    file = script("backup", "redis", BACKUP_DIR=tmp_path / "backups", **redis_env(redis))
+    assert "db0 201" in pathlib.Path(f"{file}.meta").read_text()
+    redis.ask("FLUSHALL")
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "dump.rdb").write_text("what was there")
+    start = time.monotonic()
+    script("restore", "redis", file, data)
+    print(f"restored in {time.monotonic() - start:.2f} s")
+    assert sorted(p.name.split(".before-")[0] for p in data.iterdir()) == ["appendonlydir", "dump.rdb", "dump.rdb"]
+    sock = tmp_path / "s"
+    server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", sock, "--dir", data, "--save", "", "--appendonly", "yes"],
+                              stdout=subprocess.DEVNULL)
+    try:
+        ask = lambda *a: subprocess.run(["redis-cli", "-s", sock, *a], capture_output=True, text=True, check=False).stdout.strip()
+        deadline = time.monotonic() + 10
+        while ask("PING") != "PONG":
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert (ask("DBSIZE"), ask("GET", "key7"), ask("XLEN", "stream")) == ("201", "value7", "1")
+        assert int(ask("TTL", "key7")) > 3000 and ask("TTL", "key8") == "-1"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def test_a_redis_that_does_not_answer_leaves_no_backup(redis, tmp_path):
+    wrong = {**redis_env(redis), "REDISCLI_AUTH": "wrong"}
+    assert "REDISCLI_AUTH" in script("backup", "redis", status=1, BACKUP_DIR=tmp_path / "b", **wrong)
+    assert list((tmp_path / "b").iterdir()) == []
+
+
+def test_a_snapshot_with_fewer_keys_is_not_put_in_place(redis, tmp_path):
+    redis.ask("SET", "a", "1")
+    file = pathlib.Path(script("backup", "redis", BACKUP_DIR=tmp_path / "b", **redis_env(redis)))
+    meta = pathlib.Path(f"{file}.meta")
+    meta.write_text(meta.read_text().replace("db0 1", "db0 2"))
+    assert "keys are missing" in script("restore", "redis", file, tmp_path / "data", status=1)
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+# --- a copy off the site
+
+class Bucket:
+    """An S3-compatible store that checks signatures (AWS Signature Version 4) and keeps what it gets."""
+    key, secret = "AKTEST", "a/secret+key"
+
+    def __init__(self):
+        outer = self
+        self.objects, self.lose = {}, False
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_PUT(self):
+                if self.headers.get("Expect"):
+                    self.send_response_only(100)
+                    self.end_headers()
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                good = hashlib.sha256(body).hexdigest() == self.headers["x-amz-content-sha256"]
+                if self.signed() and good:
+                    outer.objects[self.path] = b"" if outer.lose else body
+                self.answer(200 if self.signed() and good else 403)
+
+            def do_HEAD(self):
+                self.answer(403 if not self.signed() else 200 if self.path in outer.objects else 404, len(outer.objects.get(self.path, b"")))
+
+            def answer(self, status, length=0):
+                self.send_response(status)
+                self.send_header("Content-Length", str(length))
+                self.end_headers()
+
+            def signed(self):
+                scope, names, given = re.fullmatch(r"AWS4-HMAC-SHA256 Credential=AKTEST/(\S+), SignedHeaders=(\S+), Signature=(\S+)",
+                                                   self.headers["Authorization"]).groups()
+                canonical = "\n".join([self.command, self.path, "", *(f"{n}:{self.headers[n].strip()}" for n in names.split(";")), "", names,
+                                       self.headers["x-amz-content-sha256"]])
+                text = "\n".join(["AWS4-HMAC-SHA256", self.headers["x-amz-date"], scope, hashlib.sha256(canonical.encode()).hexdigest()])
+                k = ("AWS4" + outer.secret).encode()
+                for part in scope.split("/"):
+                    k = hmac.digest(k, part.encode(), "sha256")
+                return hmac.compare_digest(hmac.digest(k, text.encode(), "sha256").hex(), given)
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/backups/nexus"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def bucket():
+    need("curl")
+    b = Bucket()
+    yield b
+    b.server.shutdown()
+    b.server.server_close()
+
+
+def test_backups_are_copied_off_the_site(idr, tmp_path, bucket):
+    keys = {"AWS_ACCESS_KEY_ID": bucket.key, "AWS_SECRET_ACCESS_KEY": bucket.secret}
+    file = pathlib.Path(script("backup", "idr", idr.data, BACKUP_DIR=tmp_path / "b",
+                               BACKUP_COPY=f"{SCRIPTS}/copy-to-bucket {bucket.url}", **keys))
+    assert bucket.objects == {f"/backups/nexus/{file.name}": file.read_bytes(),
+                              f"/backups/nexus/{file.name}.meta": pathlib.Path(f"{file}.meta").read_bytes()}
+
+
+@pytest.mark.parametrize("secret, lose, said", [("wrong", False, "403"), (Bucket.secret, True, "has 0, not 5 bytes")])
+def test_a_copy_that_was_not_kept_is_an_error(tmp_path, bucket, secret, lose, said):
+    (tmp_path / "file").write_text("12345")
+    bucket.lose = lose
+    assert said in script("copy-to-bucket", bucket.url, tmp_path / "file", status=1 if lose else 22, AWS_ACCESS_KEY_ID=bucket.key, AWS_SECRET_ACCESS_KEY=secret)

@@ -173,3 +173,43 @@ def test_dry_run_calls_nothing(fly, argv):
 def test_bad_usage(fly, argv, status):
     fly(*argv, status=status)
     assert fly.calls() == []
+
+
+# --- the cost
+
+def cost(*argv, status=0, **prices):
+    done = subprocess.run([ROOT / "fly/cost", *argv], capture_output=True, text=True, check=False,
+                          env={"PATH": os.environ["PATH"], **prices})
+    assert done.returncode == status, done.stdout + done.stderr
+    return {re.split(r"  +|, without", line)[0]: line.rsplit(None, 1)[1] for line in done.stdout.splitlines()}
+
+
+def test_the_sum_is_that_of_its_lines():
+    lines = cost("--rate", "10", "--bidders", "4", MACHINE="3", VOLUME_GB="0.5", EGRESS_GB="0.1", IPV4="4")
+    # 10/s for a twelfth of a year of 365.25 days: 26,298,000 auctions of 4 calls and an answer
+    egress = 26_298_000 * (4 * 1507 + 814) / 1e9 * 0.1
+    assert lines.pop("sum") == f"{2 * 3 + 3 + 3 * 0.5 + egress + 4:.2f}"
+    assert sorted(lines.values()) == sorted(["6.00", "3.00", "1.50", f"{egress:.2f}", "4.00"])
+
+
+def test_several_routers_share_by_redis():
+    one, two = cost(MACHINE="1", VOLUME_GB="1", EGRESS_GB="1"), cost("--idr", "2", MACHINE="1", VOLUME_GB="1", EGRESS_GB="1")
+    assert "Redis" not in str(one) and two["Redis, by use"] == f"{2 * 10 * 2_629_800 / 1e5 * 0.20:.2f}"
+
+
+def test_no_price_is_made_up():
+    lines = cost()
+    assert list(lines.values()) == ["?", "?", "?", "?", "0.00"]
+
+
+def test_the_cost_is_of_what_is_deployed():
+    pbs, idr = (tomllib.loads((ROOT / f"fly/{n}.toml").read_text()) for n in ("pbs", "idr"))
+    text = (ROOT / "fly/cost").read_text()
+    assert pbs["vm"] == idr["vm"] == [{"size": "shared-cpu-1x", "memory": "256mb"}] and "shared-cpu-1x 256 MB" in text
+    assert idr["mounts"][0]["initial_size"] == "3gb" and "volume of 3 GB" in text
+    assert pbs["http_service"]["min_machines_running"] == 2 and "pbs=2 idr=1" in text.replace("bidders=5 ", "")
+
+
+@pytest.mark.parametrize("argv", [["--rate", "many"], ["--rate"], ["--frob", "1"]])
+def test_bad_usage_of_cost(argv):
+    cost(*argv, status=2)

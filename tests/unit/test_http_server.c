@@ -713,6 +713,47 @@ static void quiesce(void **state)
 	stop();
 }
 
+static void closing_idle_connections(void **state)
+{
+	struct reply r;
+	struct buf left;
+	int idle, asking, half;
+
+	(void)state;
+	start((struct http_server_options){ 0 });
+	idle = raw_connect(http_server_port(server));
+	raw_send(idle, STR("GET /show HTTP/1.1\r\n" HOST "\r\n"));
+	r = read_reply("kept alive", idle, false);
+	CHECK("200", r.status == 200);
+	reply_free(&r);
+	asking = raw_connect(http_server_port(server));
+	raw_send(asking, STR("GET /show HTTP/1.1\r\n" HOST "\r\n"));
+	r = read_reply("kept alive too", asking, false);
+	reply_free(&r);
+	half = raw_connect(http_server_port(server));
+	raw_send(half, STR("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nab"));
+	r = exchange("what was sent before this is read as well", "GET /show HTTP/1.1\r\n" HOST "\r\n");
+	reply_free(&r);
+	http_server_stop_listening(server);
+	raw_send(asking, STR("GET /show HTTP/1.1\r\n" HOST "\r\n"));
+	CHECK("two are not idle: one has just asked, of one a part is here", !http_server_close_idle(server));
+	r = read_reply("what came in is served", asking, false);
+	CHECK("200", r.status == 200);
+	reply_free(&r);
+	raw_send(half, STR("cd"));
+	r = read_reply("what was coming in is served", half, false);
+	CHECK_STR("whole", body_of(&r), "abcd");
+	reply_free(&r);
+	buf_init(&left, 64);
+	CHECK("the quiet one was told to go", !raw_receive(idle, &left) && left.n == 0);
+	buf_deinit(&left);
+	CHECK("nobody is left", http_server_close_idle(server));
+	close(idle);
+	close(asking);
+	close(half);
+	stop();
+}
+
 static void freed_with_open_requests(void **state)
 {
 	int fd;
@@ -860,6 +901,7 @@ int main(void)
 		cmocka_unit_test(endless_body),
 		cmocka_unit_test(large_reply),
 		cmocka_unit_test(quiesce),
+		cmocka_unit_test(closing_idle_connections),
 		cmocka_unit_test(freed_with_open_requests),
 		cmocka_unit_test(callbacks),
 		cmocka_unit_test(addresses),
