@@ -174,8 +174,8 @@ static int rig_convert(const void *rates, double amount, struct str from, struct
 }
 
 /* `endpoint` and `info` (bidder-info as JSON, may be NULL) as the row's bidder is configured. */
-static void rig_run(const char *adapter, const char *endpoint, const char *info_text,
-		    const struct adapter_row *row)
+static inline void rig_run(const char *adapter, const char *endpoint, const char *info_text,
+			   const struct adapter_row *row)
 {
 	static const struct adapter_host host = { "http://hosturl.com", "2", "", 1 };
 	struct arena *a = arena_new();

@@ -67,6 +67,14 @@ static void requests(void **state)
 		  .calls = BODY_EXT("{'schain':{'complete':0,'nodes':[{'asi':'a','sid':''}],'ver':''},'"
 				    "ixdiag':{'x':[1],'pbjsv':''," DIAG
 				    "},'prebid':{'channel':{'name':'c','version':''}}}") },
+		{ "ext.prebid: what is always written is, on copies",
+		  ONE_EXT("{'prebid':{'currency':{'rates':{'USD':{'EUR':1.5}}},'server':{'gvlid':1},'"
+			  "alternatebiddercodes':{'enabled':true,'bidders':{'x':{}}}}}"),
+		  .calls =
+			  BODY_EXT("{'ixdiag':{" DIAG "},'prebid':{'currency':{'rates':{'USD':{'EUR':1.5}},'"
+				   "usepbsrates':null},'server':{'gvlid':1,'externalurl':'','datacenter':''},"
+				   "'alternatebiddercodes':{'enabled':true,'bidders':{'x':{'enabled':false,'"
+				   "allowedbiddercodes':null}}}}}") },
 		{ "an ext that is no object is left alone", ONE_EXT("[1]"), .calls = BODY_EXT("[1]"),
 		  .errors = "14 expect { or n, but found [" },
 		{ "so is one with a diag that is none", ONE_EXT("{'ixdiag':'x','o':1}"),

@@ -244,6 +244,12 @@ static void media(void **state)
 	RIG_RUN_ALL("rubicon", "http://b.example", INFO, rows);
 }
 
+#define SENT_REST(target)                                                                                    \
+	"'device':{'pxratio':2.0,'ext':{'rp':{'pixelratio':2.0}}},'user':{'ext':{'rp':{'target':{" target    \
+	"}},'consent':'c'}},'regs':{'ext':{'gdpr':1}},'source':{'ext':{'schain':{'complete':1,'nodes':[],'"  \
+	"ver'"                                                                                               \
+	":'1.0'}}}"
+
 static void body(void **state)
 {
 	static const struct adapter_row rows[] = {
@@ -281,6 +287,16 @@ static void body(void **state)
 		{ "a device of an unknown ratio",
 		  WITH("'site':{},'device':{},'cur':['EUR'],'ext':{'prebid':{}}"),
 		  .calls = SENT("," SENT_SITE ",'device':{'ext':{'rp':{'pixelratio':0}}}") },
+		{ "every call begins with the request as it came",
+		  "{'id':'r','app':{'ext':{'data':{'k':'v'}}},'device':{'pxratio':2.0},'user':{'yob':1,'"
+		  "consent':'c'},'regs':{'gdpr':1},'source':{'schain':{'complete':1,'nodes':[],'ver':'1.0'}},"
+		  "'imp':[" IMP(BANNER, ",'visitor':{'a':'1'}", "") "," IMP(BANNER, ",'visitor':{'b':'2'}",
+									    "") "]}",
+		  .calls = "[{'body':{'id':'r'," SENT_IMP(
+			  "'k':['v'],", "") "," SENT_APP
+					    "," SENT_REST("'a':['1']") "}},{'body':{'id':'r'," SENT_IMP(
+						    "'k':['v'],", "") "," SENT_APP
+								      "," SENT_REST("'b':['2']") "}}]" },
 		{ "a source without a chain stays", WITH("'app':{},'source':{'tid':'t','ext':{'x':1}}"),
 		  .calls = SENT("," SENT_APP ",'source':{'tid':'t','ext':{'x':1}}") },
 	};
