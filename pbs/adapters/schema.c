@@ -17,6 +17,8 @@ static const struct {
 	{ "null", SCHEMA_NULL },
 };
 
+#define NO_EXPRESSION "not a regular expression that is understood here"
+
 struct compiler {
 	struct schema *s;
 	struct errtext *why;
@@ -142,9 +144,23 @@ static void drop_regex(void *regex)
 static bool read_pattern(struct compiler *c, const char *text, struct schema_node *node)
 {
 	if (!schema_regex(text, &node->regex))
-		return wrong(c, "pattern", "not a regular expression that is understood here");
+		return wrong(c, "pattern", NO_EXPRESSION);
 	node->pattern = arena_strdup(c->s->arena, text);
 	arena_defer(c->s->arena, drop_regex, &node->regex);
+	return true;
+}
+
+static bool read_pattern_members(struct compiler *c, const json_t *v, struct schema_node *node, int depth)
+{
+	if (!read_members(c, "patternProperties", v, false, &node->patterns, &node->n_patterns, depth))
+		return false;
+	for (size_t i = 0; i < node->n_patterns; i++) {
+		struct schema_member *m = &node->patterns[i];
+
+		if (!schema_regex(m->name, &m->regex))
+			return wrong(c, "patternProperties", NO_EXPRESSION);
+		arena_defer(c->s->arena, drop_regex, &m->regex);
+	}
 	return true;
 }
 
@@ -191,6 +207,14 @@ static bool read_bound(struct compiler *c, const json_t *json, const char *key, 
 	return true;
 }
 
+static bool read_multiple(struct compiler *c, const json_t *json, struct schema_node *node)
+{
+	const json_t *v = json_object_get(json, "multipleOf");
+
+	node->multiple_of = json_number_value(v);
+	return !v || node->multiple_of > 0 || wrong(c, "multipleOf", "expected a number above 0");
+}
+
 static bool read_scalars(struct compiler *c, const json_t *json, struct schema_node *node)
 {
 	const json_t *type = json_object_get(json, "type"), *pattern = json_object_get(json, "pattern");
@@ -204,17 +228,20 @@ static bool read_scalars(struct compiler *c, const json_t *json, struct schema_n
 	}
 	if (pattern && !json_is_string(pattern))
 		return wrong(c, "pattern", "expected a string");
+	node->unique = json_bool_at(json, "uniqueItems", false);
 	return (!type || read_types(c, type, node)) && (!values || read_enum(c, values, node)) &&
 	       (!pattern || read_pattern(c, json_string_value(pattern), node)) &&
 	       read_count(c, json, "minItems", &node->min_items) &&
 	       read_count(c, json, "maxItems", &node->max_items) &&
 	       read_count(c, json, "minLength", &node->min_length) &&
 	       read_count(c, json, "maxLength", &node->max_length) &&
+	       read_count(c, json, "minProperties", &node->min_properties) &&
+	       read_count(c, json, "maxProperties", &node->max_properties) && read_multiple(c, json, node) &&
 	       read_bound(c, json, "minimum", "exclusiveMinimum", &node->minimum) &&
 	       read_bound(c, json, "maximum", "exclusiveMaximum", &node->maximum);
 }
 
-static bool read_nested(struct compiler *c, const json_t *json, struct schema_node *node, int depth)
+static bool read_object(struct compiler *c, const json_t *json, struct schema_node *node, int depth)
 {
 	const json_t *v;
 
@@ -224,17 +251,32 @@ static bool read_nested(struct compiler *c, const json_t *json, struct schema_no
 	if ((v = json_object_get(json, "properties")) &&
 	    !read_members(c, "properties", v, false, &node->properties, &node->n_properties, depth))
 		return false;
+	if ((v = json_object_get(json, "patternProperties")) && !read_pattern_members(c, v, node, depth))
+		return false;
 	if ((v = json_object_get(json, "dependencies")) &&
 	    !read_members(c, "dependencies", v, true, &node->dependencies, &node->n_dependencies, depth))
 		return false;
 	v = json_object_get(json, "additionalProperties");
 	node->closed = json_is_false(v);
-	if (json_is_object(v) && !read_one(c, "additionalProperties", v, &node->additional, depth))
-		return false;
-	v = json_object_get(json, "items");
+	return !json_is_object(v) || read_one(c, "additionalProperties", v, &node->additional, depth);
+}
+
+static bool read_array(struct compiler *c, const json_t *json, struct schema_node *node, int depth)
+{
+	const json_t *v = json_object_get(json, "items");
+
 	if (json_is_array(v) ? !read_list(c, "items", v, &node->tuple, depth)
 			     : v && !read_one(c, "items", v, &node->items, depth))
 		return false;
+	v = json_object_get(json, "additionalItems");
+	node->tuple_closed = json_is_false(v);
+	return !json_is_object(v) || read_one(c, "additionalItems", v, &node->more_items, depth);
+}
+
+static bool read_combined(struct compiler *c, const json_t *json, struct schema_node *node, int depth)
+{
+	const json_t *v;
+
 	if ((v = json_object_get(json, "not")) && !read_one(c, "not", v, &node->not, depth))
 		return false;
 	return (!(v = json_object_get(json, "anyOf")) || read_list(c, "anyOf", v, &node->any_of, depth)) &&
@@ -254,7 +296,11 @@ static struct schema_node *compile(struct compiler *c, const json_t *json, int d
 		errtext_set(c->why, "the schema is too large");
 		return NULL;
 	}
-	return read_scalars(c, json, node) && read_nested(c, json, node, depth + 1) ? node : NULL;
+	depth++;
+	return read_scalars(c, json, node) && read_object(c, json, node, depth) &&
+			       read_array(c, json, node, depth) && read_combined(c, json, node, depth)
+		       ? node
+		       : NULL;
 }
 
 struct schema *schema_new(const json_t *json, struct errtext *why)

@@ -1,10 +1,8 @@
-/* JSON Schema draft 4, as much of it as parameter schemas use: compiled once, validated many times.
+/* JSON Schema draft 4, as parameter schemas are written: compiled once, validated many times.
  *
- * Shapes  type (one or a list), required, properties, additionalProperties (false or a schema), dependencies
- *         (lists of names or schemas), items (one schema or a list), minItems, maxItems, minLength,
- * maxLength, minimum, maximum, exclusiveMinimum, exclusiveMaximum, pattern, format (hostname and uuid; others
- *         pass), enum, anyOf, oneOf, allOf, not. Words that only describe are ignored; `$ref` is refused.
- *         Patterns are POSIX extended expressions after \d \w \s were spelled out, searched unanchored.
+ * Shapes  every word of the draft that validates, but `$ref` and `definitions`: a `$ref` is refused. Words that
+ *         only describe are ignored. Formats are hostname and uuid; others pass. Patterns are those of
+ *         schema_regex.h, searched unanchored.
  * Errors  schema_new gives NULL and names the place in the schema. schema_check collects every violation in
  *         the reference's words, "<field>: <description>" one after the other without a separator.
  * Source  auction specification, "Schema error text"; wording of the gojsonschema library.

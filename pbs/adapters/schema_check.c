@@ -2,6 +2,9 @@
  * reported after the general one; closeness is the reference's score: one point for each group of checks and
  * each required member that is there, two points off for each violation.
  */
+#include <math.h>
+#include <stdlib.h>
+
 #include "common/json.h"
 #include "common/mem.h"
 #include "pbs/adapters/schema_node.h"
@@ -199,6 +202,12 @@ static void bound_violated(struct result *r, const struct place *at, const char 
 	json_write_real(b, bound);
 }
 
+/* Decimals that are no doubles (0.3 of 0.1) count as what they are written as. */
+static bool is_multiple(double d, double of)
+{
+	return of == 0 || fabs(remainder(d, of)) <= 1e-9 * of;
+}
+
 static void check_number(const struct schema_node *node, const json_t *v, const struct place *at,
 			 struct result *r)
 {
@@ -207,6 +216,8 @@ static void check_number(const struct schema_node *node, const json_t *v, const 
 	if (json_is_number(v)) {
 		const struct schema_bound *max = &node->maximum, *min = &node->minimum;
 
+		if (!is_multiple(d, node->multiple_of))
+			bound_violated(r, at, "Must be a multiple of ", node->multiple_of);
 		if (max->given && !max->exclusive && d > max->value)
 			bound_violated(r, at, "Must be less than or equal to ", max->value);
 		if (max->given && max->exclusive && d >= max->value)
@@ -246,23 +257,72 @@ static void check_string(const struct schema_node *node, const json_t *v, const 
 	r->score++;
 }
 
+/* The schema of an element, NULL when there is none. */
+static const struct schema_node *item_node(const struct schema_node *node, size_t i)
+{
+	if (node->items)
+		return node->items;
+	return i < node->tuple.n ? node->tuple.at[i] : node->tuple.n > 0 ? node->more_items : NULL;
+}
+
+struct element {
+	char *text; /* with sorted keys */
+	size_t i;
+};
+
+static int by_text(const void *a, const void *b)
+{
+	const struct element *x = a, *y = b;
+	int cmp = strcmp(x->text, y->text);
+
+	return cmp ? cmp : (x->i > y->i) - (x->i < y->i);
+}
+
+/* The first element that stood there before. Sorting keeps long lists of strangers cheap. */
+static bool find_repeated(const json_t *v, size_t *ret_first, size_t *ret_again)
+{
+	size_t n = json_array_size(v), again = n;
+	struct element *all = xcalloc(n + 1, sizeof *all);
+
+	for (size_t i = 0; i < n; i++)
+		all[i] = (struct element){
+			json_dumps(json_array_get(v, i), JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_COMPACT), i
+		};
+	qsort(all, n, sizeof *all, by_text);
+	for (size_t i = 1; i < n; i++) {
+		if (all[i].i < again && strcmp(all[i].text, all[i - 1].text) == 0) {
+			*ret_first = all[i - 1].i;
+			again = all[i].i;
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		free(all[i].text);
+	free(all);
+	*ret_again = again;
+	return again < n;
+}
+
 static void check_array(const struct schema_node *node, const json_t *v, const struct place *at,
 			struct result *r)
 {
 	json_int_t n = (json_int_t)json_array_size(v);
+	size_t first = 0, again = 0;
 
 	for (size_t i = 0; i < json_array_size(v); i++) {
 		const struct place below = { .up = at, .index = i };
+		const struct schema_node *item = item_node(node, i);
 
-		if (node->items)
-			check(node->items, json_array_get(v, i), &below, r);
-		else if (i < node->tuple.n)
-			check(node->tuple.at[i], json_array_get(v, i), &below, r);
+		if (item)
+			check(item, json_array_get(v, i), &below, r);
 	}
+	if (node->tuple_closed && node->tuple.n > 0 && json_array_size(v) > node->tuple.n)
+		buf_add_z(violation(r, at), "No additional items allowed on array");
 	if (node->min_items != SCHEMA_ANY_LENGTH && n < node->min_items)
 		buf_addf(violation(r, at), "Array must have at least %lld items", (long long)node->min_items);
 	if (node->max_items != SCHEMA_ANY_LENGTH && n > node->max_items)
 		buf_addf(violation(r, at), "Array must have at most %lld items", (long long)node->max_items);
+	if (node->unique && find_repeated(v, &first, &again))
+		buf_addf(violation(r, at), "array items[%zu,%zu] must be unique", first, again);
 	r->score++;
 }
 
@@ -274,30 +334,60 @@ static bool has_property(const struct schema_node *node, const char *name)
 	return false;
 }
 
-static void check_object(const struct schema_node *node, const json_t *v, const struct place *at,
+/* Checks the member by every pattern that its name matches; false when there is none. */
+static bool check_patterns(const struct schema_node *node, const json_t *member, const struct place *below,
+			   struct result *r)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < node->n_patterns; i++) {
+		if (regexec(&node->patterns[i].regex, below->name, 0, NULL, 0) != 0)
+			continue;
+		check(node->patterns[i].node, member, below, r);
+		any = true;
+	}
+	return any;
+}
+
+/* Members that `properties` does not name. */
+static void check_others(const struct schema_node *node, const json_t *v, const struct place *at,
 			 struct result *r)
 {
 	const char *name;
 	json_t *member;
 
+	if (!node->closed && !node->additional && node->n_patterns == 0)
+		return;
+	json_object_foreach ((json_t *)v, name, member) {
+		const struct place below = { .up = at, .name = name };
+
+		if (check_patterns(node, member, &below, r) || has_property(node, name))
+			continue;
+		if (node->closed)
+			buf_addf(violation(r, at), "Additional property %s is not allowed", name);
+		else if (node->additional)
+			check(node->additional, member, &below, r);
+	}
+}
+
+static void check_object(const struct schema_node *node, const json_t *v, const struct place *at,
+			 struct result *r)
+{
+	json_int_t n = (json_int_t)json_object_size(v);
+
+	if (node->min_properties != SCHEMA_ANY_LENGTH && n < node->min_properties)
+		buf_addf(violation(r, at), "Must have at least %lld properties",
+			 (long long)node->min_properties);
+	if (node->max_properties != SCHEMA_ANY_LENGTH && n > node->max_properties)
+		buf_addf(violation(r, at), "Must have at most %lld properties",
+			 (long long)node->max_properties);
 	for (size_t i = 0; i < node->n_required; i++) {
 		if (json_object_get(v, node->required[i]))
 			r->score++;
 		else
 			buf_addf(violation(r, at), "%s is required", node->required[i]);
 	}
-	if (node->closed || node->additional) {
-		json_object_foreach ((json_t *)v, name, member) {
-			const struct place below = { .up = at, .name = name };
-
-			if (has_property(node, name))
-				continue;
-			if (node->closed)
-				buf_addf(violation(r, at), "Additional property %s is not allowed", name);
-			else
-				check(node->additional, member, &below, r);
-		}
-	}
+	check_others(node, v, at, r);
 	r->score++;
 }
 

@@ -27,8 +27,9 @@ struct schema_list {
 	size_t n;
 };
 
-struct schema_member { /* of properties or dependencies */
+struct schema_member { /* of properties, patternProperties or dependencies */
 	const char *name;
+	regex_t regex;            /* of a patternProperty */
 	struct schema_node *node; /* NULL: a dependency on names */
 	const char **names;
 	size_t n_names;
@@ -43,18 +44,23 @@ struct schema_node {
 	unsigned types;         /* set of enum schema_type; 0: any */
 	const char *types_text; /* "string", "[integer,string]" */
 
-	struct schema_member *properties, *dependencies;
-	size_t n_properties, n_dependencies;
+	struct schema_member *properties, *patterns, *dependencies;
+	size_t n_properties, n_patterns, n_dependencies;
 	const char **required;
 	size_t n_required;
 	bool closed; /* additionalProperties: false */
 	struct schema_node *additional;
 
-	struct schema_node *items;                               /* for every element */
-	struct schema_list tuple;                                /* or one for each */
-	json_int_t min_items, max_items, min_length, max_length; /* SCHEMA_ANY_LENGTH: not bounded */
+	struct schema_node *items; /* for every element */
+	struct schema_list tuple;  /* or one for each, and for those behind: */
+	struct schema_node *more_items;
+	bool tuple_closed; /* additionalItems: false */
+	bool unique;
+	/* SCHEMA_ANY_LENGTH: not bounded */
+	json_int_t min_items, max_items, min_length, max_length, min_properties, max_properties;
 
 	struct schema_bound minimum, maximum;
+	double multiple_of; /* 0: of nothing */
 	const char *pattern;
 	regex_t regex; /* when pattern */
 	bool (*format)(struct str s);
