@@ -210,6 +210,7 @@ void idr_wire_write_event(struct buf *b, const struct idr_event *e)
 	put_num(b, &sep, "total_configured", (double)e->total_configured);
 	if (e->tmax > 0)
 		put_num(b, &sep, "tmax", e->tmax);
+	put_text(b, &sep, "floors", e->floors);
 	key(b, &sep, "imps");
 	buf_add_c(b, '[');
 	for (size_t i = 0; i < e->n_imps; i++) {
@@ -556,6 +557,7 @@ int idr_wire_read_event(struct arena *a, const json_t *j, struct idr_event *ret_
 	    (err = get_str(j, "", "routing_mode", 32, &e.routing_mode, why)) < 0 ||
 	    (err = get_num(j, "", "ts", 0, &e.ts, why)) < 0 ||
 	    (err = get_num(j, "", "tmax", 0, &e.tmax, why)) < 0 ||
+	    (err = get_str(j, "", "floors", 32, &e.floors, why)) < 0 ||
 	    (err = get_num(j, "", "total_configured", 0, &configured, why)) < 0 ||
 	    (err = get_names(a, j, "ids", &e.ids, &e.n_ids, why)) < 0)
 		return err;

@@ -115,6 +115,8 @@ struct idr_event {
 	size_t n_ids;
 	size_t total_configured;
 	double tmax; /* ms; 0 = unknown */
+	struct str
+		floors; /* of fetched floors with a skip rate: "applied", "skipped"; empty = no such experiment */
 	const struct idr_event_imp *imps;
 	size_t n_imps;
 	const struct idr_event_bidder *bidders;

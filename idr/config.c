@@ -49,6 +49,8 @@ static const struct conf_key keys[] = {
 		 "days that hourly roll-ups are kept; daily ones stay"),
 	CONF_U32("store.snapshot_seconds", "", snapshot_seconds, "60", 1, 86400, CONF_RELOAD,
 		 "time between snapshots of the index"),
+	CONF_U32("store.replay_rows", "", replay_rows, "3000000", 1000, 1000000000, 0,
+		 "newest bidder rows that the index is made from when it has no snapshot"),
 	CONF_U32("store.maintain_seconds", "", maintain_seconds, "20", 1, 3600, CONF_RELOAD,
 		 "time between writing roll-ups out and dropping what is old"),
 
@@ -62,7 +64,12 @@ static const struct conf_key keys[] = {
 	CONF_U32("database.forward_ms", "", forward_ms, "1000", 10, 3600000, 0,
 		 "time between two looks for new events"),
 	CONF_U32("database.forward_events", "", forward_events, "2000", 1, 100000, 0,
-		 "auctions of one transaction"),
+		 "auctions of one transaction at most; less while the database is slow"),
+	CONF_U32("database.timeout_ms", "", database_timeout_ms, "10000", 100, 600000, 0,
+		 "longest time of one statement"),
+	CONF_U32("database.catch_up_events", "", catch_up_events, "100000", 0, 10000000, 0,
+		 "auctions of other machines that one without a snapshot of its index learns from when it "
+		 "starts"),
 
 	CONF_SECRET(
 		"redis.url", "REDIS_URL", redis_url, 0,

@@ -25,10 +25,10 @@ struct idr_config {
 
 	const char *data_dir;
 	int sync; /* enum idr_sync */
-	uint32_t retention_days, hourly_days, snapshot_seconds, maintain_seconds;
+	uint32_t retention_days, hourly_days, snapshot_seconds, maintain_seconds, replay_rows;
 
 	const char *database_url, *database_host, *database_name, *database_user, *database_password;
-	uint32_t database_port, forward_ms, forward_events;
+	uint32_t database_port, database_timeout_ms, forward_ms, forward_events, catch_up_events;
 
 	const char *redis_url, *redis_host, *redis_password, *redis_prefix;
 	uint32_t redis_port, redis_interval_ms, redis_max_events;

@@ -18,6 +18,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "idr/endpoints/endpoints.h"
+#include "idr/intake/cold_start.h"
 #include "idr/intake/settings_docs.h"
 #include "idr/routes.h"
 
@@ -148,6 +149,19 @@ static void on_loaded(void *arg)
 	}
 }
 
+static void learn_elsewhere(void *arg, int64_t store_id)
+{
+	struct idr *idr = arg;
+	FREE_ON_EXIT char *conninfo = idr_conninfo(idr->start);
+
+	if (conninfo && idr->start->catch_up_events)
+		cold_start(&(struct cold_start){ .conninfo = conninfo,
+						 .learner = idr->learner,
+						 .store_id = store_id,
+						 .max_events = idr->start->catch_up_events,
+						 .timeout_ms = idr->start->database_timeout_ms });
+}
+
 static void on_recorded(void *arg, const struct batch *b)
 {
 	struct idr *idr = arg;
@@ -206,7 +220,9 @@ static int start_keeper(struct idr *idr, struct errtext *why)
 		.retention_days = c->retention_days,
 		.hourly_days = c->hourly_days,
 		.event_clock = c->clock == CLOCK_EVENT,
+		.replay_rows = c->replay_rows,
 		.publish_settings = publish_settings,
+		.learn_elsewhere = learn_elsewhere,
 		.on_loaded = on_loaded,
 		.on_recorded = on_recorded,
 		.on_doc = on_doc,
@@ -239,7 +255,9 @@ static int start_forwarder(struct idr *idr, struct errtext *why)
 		.keeper = idr->keeper,
 		.interval_ms = c->forward_ms,
 		.max_events = c->forward_events,
+		.timeout_ms = c->database_timeout_ms,
 		.retention_days = c->retention_days,
+		.hourly_days = c->hourly_days,
 	};
 
 	opt.conninfo = idr_conninfo(c);

@@ -3,6 +3,7 @@
  *   ?days=7            1..400, today included; UTC days
  *   &granularity=day   or hour: the step of `series`
  *   &by=bidder         or country, device, format: the key of `breakdown`
+ *   `lift` and `floor_lift` compare the sides of the two experiments, by days
  *   CSV (Accept: text/csv, or format=csv): one row per step and key. */
 #include <math.h>
 #include <time.h>
@@ -35,7 +36,8 @@ struct stats {
 	bool csv, all;
 	int64_t from_ms, to_ms;
 	struct rows totals, series, breakdown, detail, publishers;
-	struct cell group[EVENT_GROUPS];
+	size_t publishers_known; /* of whom the first MAX_PUBLISHERS are told */
+	struct cell group[EVENT_GROUPS], floors[EVENT_FLOORS];
 };
 
 /* --- on the keeper's thread --- */
@@ -64,9 +66,22 @@ static struct cell *row_of(struct rows *r, int64_t at_ms, struct str key)
 
 struct walk {
 	struct rows *to[2];
-	struct stats *groups;
+	/* Cells by the name of their key, beside or instead of rows. */
+	struct cell *by_name;
+	const char *(*name)(int i);
+	int n_names;
 	struct str publisher;
 };
+
+static const char *group_name(int i)
+{
+	return event_group_name((enum event_group)i);
+}
+
+static const char *floors_name(int i)
+{
+	return event_floors_name((enum event_floors)i);
+}
 
 static void take(void *arg, int64_t at_ms, struct str key, const struct cell *c)
 {
@@ -75,10 +90,9 @@ static void take(void *arg, int64_t at_ms, struct str key, const struct cell *c)
 	for (size_t i = 0; i < 2; i++)
 		if (w->to[i])
 			cell_add(row_of(w->to[i], at_ms, w->publisher.n ? w->publisher : key), c);
-	if (w->groups)
-		for (int g = 0; g < EVENT_GROUPS; g++)
-			if (str_eq(key, str_of(event_group_name((enum event_group)g))))
-				cell_add(&w->groups->group[g], c);
+	for (int i = 0; i < w->n_names; i++)
+		if (str_eq(key, str_of(w->name(i))))
+			cell_add(&w->by_name[i], c);
 }
 
 static void query(struct store_call *c, struct store *s, enum rollup_dim dim, enum rollup_step step,
@@ -98,7 +112,7 @@ static void query(struct store_call *c, struct store *s, enum rollup_dim dim, en
 struct names_list {
 	struct arena *arena;
 	struct str *v;
-	size_t n;
+	size_t n, known;
 };
 
 static void list_name(void *arg, struct str name, int64_t first_ms, int64_t last_ms)
@@ -107,6 +121,7 @@ static void list_name(void *arg, struct str name, int64_t first_ms, int64_t last
 
 	(void)first_ms;
 	(void)last_ms;
+	l->known++;
 	if (l->n < MAX_PUBLISHERS)
 		l->v[l->n++] = arena_str(l->arena, name);
 }
@@ -119,6 +134,7 @@ static void query_publishers(struct store_call *c, struct store *s)
 	l.v = ARENA_ARRAY(l.arena, struct str, MAX_PUBLISHERS);
 	if (!c->job.err)
 		c->job.err = s->ops->publishers(s, list_name, &l, &c->job.why);
+	st->publishers_known = l.known;
 	for (size_t i = 0; i < l.n; i++)
 		query(c, s, DIM_TOTAL, STEP_DAY,
 		      (struct walk){ .to = { &st->publishers }, .publisher = l.v[i] });
@@ -136,7 +152,10 @@ static void work(struct store_call *c, struct store *s)
 	}
 	query(c, s, DIM_TOTAL, st->step, (struct walk){ .to = { &st->totals, &st->series } });
 	query(c, s, st->by, STEP_DAY, (struct walk){ .to = { &st->breakdown } });
-	query(c, s, DIM_GROUP, STEP_DAY, (struct walk){ .groups = st });
+	query(c, s, DIM_GROUP, STEP_DAY,
+	      (struct walk){ .by_name = st->group, .name = group_name, .n_names = EVENT_GROUPS });
+	query(c, s, DIM_FLOORS, STEP_DAY,
+	      (struct walk){ .by_name = st->floors, .name = floors_name, .n_names = EVENT_FLOORS });
 	if (st->all)
 		query_publishers(c, s);
 }
@@ -186,22 +205,59 @@ static json_t *rows_json(const struct rows *r, const char *key_name)
 	return arr;
 }
 
+/* `interval` false: only what is known without one. */
+static void set_measure(json_t *j, struct str name, const struct lift_measure *m, const char *treated,
+			const char *control, bool interval)
+{
+	const struct {
+		const char *suffix;
+		double v;
+		bool told;
+	} members[] = {
+		{ treated, m->treated, true },
+		{ control, m->control, true },
+		{ "difference", m->difference, true },
+		{ "difference_low", m->low, interval },
+		{ "difference_high", m->high, interval },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		FREE_ON_EXIT char *key = xasprintf(STR_FMT "_%s", STR_ARG(name), members[i].suffix);
+
+		if (members[i].told)
+			json_set_real(j, key, round(members[i].v * 1e6) / 1e6);
+	}
+}
+
 static json_t *lift_json(const struct stats *st)
 {
+	const struct cell *routed = &st->group[GROUP_ROUTED], *control = &st->group[GROUP_CONTROL];
 	struct lift l;
 	json_t *j = json_object();
 
-	json_set_int(j, "routed_auctions", st->group[GROUP_ROUTED].auctions);
-	json_set_int(j, "control_auctions", st->group[GROUP_CONTROL].auctions);
-	if (!lift_compute(&st->group[GROUP_ROUTED], &st->group[GROUP_CONTROL], &l))
+	json_set_int(j, "routed_auctions", routed->auctions);
+	json_set_int(j, "control_auctions", control->auctions);
+	if (!lift_compute(routed, control, &l))
 		return j;
-	json_set_real(j, "revenue_per_1000_auctions_routed", l.revenue_cpm.routed);
-	json_set_real(j, "revenue_per_1000_auctions_control", l.revenue_cpm.control);
-	json_set_real(j, "revenue_difference", l.revenue_cpm.difference);
-	json_set_real(j, "revenue_difference_low", l.revenue_cpm.low);
-	json_set_real(j, "revenue_difference_high", l.revenue_cpm.high);
-	json_set_real(j, "calls_saved_rate", l.calls_saved_rate);
-	json_set_real(j, "latency_difference_ms", l.latency_ms);
+	set_measure(j, STR("revenue_per_1000_auctions"), &l.revenue_cpm, "routed", "control", true);
+	set_measure(j, STR("calls_per_auction"), &l.calls, "routed", "control", l.has_intervals);
+	set_measure(j, STR("latency_ms"), &l.latency_ms, "routed", "control", l.has_intervals);
+	json_set_real(j, "calls_saved_rate", 1 - cell_ratio(l.calls.treated, l.calls.control));
+	return j;
+}
+
+static json_t *floor_lift_json(const struct stats *st)
+{
+	const struct cell *applied = &st->floors[FLOORS_APPLIED], *skipped = &st->floors[FLOORS_SKIPPED];
+	struct lift l;
+	json_t *j = json_object();
+
+	json_set_int(j, "applied_auctions", applied->auctions);
+	json_set_int(j, "skipped_auctions", skipped->auctions);
+	if (!lift_compute(applied, skipped, &l))
+		return j;
+	set_measure(j, STR("revenue_per_1000_auctions"), &l.revenue_cpm, "applied", "skipped", true);
+	set_measure(j, STR("sold_per_auction"), &l.sold, "applied", "skipped", true);
 	return j;
 }
 
@@ -226,8 +282,11 @@ static void reply_json(struct store_call *c)
 	json_object_set_new(j, "series", rows_json(&st->series, ""));
 	json_object_set_new(j, "breakdown", rows_json(&st->breakdown, rollup_dim_name(st->by)));
 	json_object_set_new(j, "lift", lift_json(st));
-	if (st->all)
+	json_object_set_new(j, "floor_lift", floor_lift_json(st));
+	if (st->all) {
 		json_object_set_new(j, "publishers", rows_json(&st->publishers, "publisher_id"));
+		json_set_int(j, "publishers_known", (int64_t)st->publishers_known);
+	}
 	endpoint_reply_json(c->req, 200, j);
 }
 

@@ -124,6 +124,7 @@ int event_parse(const json_t *j, const struct event_limits *lim, struct arena *a
 	}
 	copy_texts(&wire, a, &e);
 	e.total_configured = (uint16_t)(wire.total_configured < 65535 ? wire.total_configured : 65535);
+	e.floors = (uint8_t)event_floors_find(wire.floors);
 	if (e.total_configured < e.n_bidders)
 		e.total_configured = (uint16_t)e.n_bidders;
 	classify_event(j, e.ts_ms, &e.ctx);

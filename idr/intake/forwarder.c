@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -24,7 +25,8 @@ struct forwarder {
 	PGconn *conn;
 	struct keeper_job job; /* one at a time */
 	struct mailbox_msg begin, stop;
-	bool reading, stopping;
+	bool reading, stopping, full; /* full: there is more behind the piece */
+	uint32_t piece_events;        /* opt.max_events, or less while the database is slow */
 	int64_t store_id, seq, now_ms;
 	uint64_t retention_at_ms;
 	uint32_t retry_ms;
@@ -96,8 +98,9 @@ static int add_event(void *arg, const struct event *e)
 {
 	struct forwarder *f = arg;
 
-	pg_piece_add(&f->piece, f->store_id, e);
-	return f->piece.events >= f->opt.max_events || f->piece.bidders.n > (32u << 20) ? FULL : 0;
+	if (!pg_piece_add(&f->piece, f->store_id, e))
+		return FULL;
+	return f->piece.events >= f->piece_events || f->piece.bidders.n > (32u << 20) ? FULL : 0;
 }
 
 /* On the keeper's thread; the piece is not touched by ours meanwhile. */
@@ -114,8 +117,17 @@ static void read_piece(struct keeper_job *j, struct store *s)
 		return;
 	}
 	j->err = s->ops->replay(s, f->seq, add_event, f, &j->why);
-	if (j->err == FULL)
+	f->full = j->err == FULL;
+	if (f->full)
 		j->err = 0;
+}
+
+/* Only while that leaves time enough: at twice the size it takes twice as long. */
+static void grow_piece(struct forwarder *f, uint64_t took_us)
+{
+	if (f->full && took_us < f->opt.timeout_ms * 1000ull / 4)
+		f->piece_events =
+			f->piece_events < f->opt.max_events / 2 ? f->piece_events * 2 : f->opt.max_events;
 }
 
 static void on_piece(struct keeper_job *j);
@@ -134,7 +146,8 @@ static void drop_old(struct forwarder *f)
 	if (loop_now_ms(f->loop) < f->retention_at_ms)
 		return;
 	f->retention_at_ms = loop_now_ms(f->loop) + RETENTION_EVERY_MS;
-	if (pg_drop_before(f->conn, f->now_ms - f->opt.retention_days * (int64_t)DAY_MS, &why) < 0)
+	if (pg_drop_before(f->conn, f->now_ms - f->opt.retention_days * (int64_t)DAY_MS,
+			   f->now_ms - f->opt.hourly_days * (int64_t)DAY_MS, &why) < 0)
 		log_limited(LOG_WARN, "postgres_retention_failed", LOG_Z("error", why.text));
 }
 
@@ -142,6 +155,7 @@ static void on_piece(struct keeper_job *j)
 {
 	struct forwarder *f = container_of(j, struct forwarder, job);
 	struct errtext why = { "" };
+	uint64_t begin_us;
 	int err = 0;
 
 	f->reading = false;
@@ -153,18 +167,20 @@ static void on_piece(struct keeper_job *j)
 		loop_timer_start(f->loop, &f->timer, j->err ? f->opt.interval_ms : 0, on_timer);
 		return;
 	}
+	begin_us = clock_mono_us();
 	if (f->piece.events)
 		err = pg_write(f->conn, f->store_id, f->seq, &f->piece, &why);
 	if (err) {
+		f->piece_events = f->piece.events > 1 ? (uint32_t)f->piece.events / 2 : 1;
 		fail(f, err, &why);
 		return;
 	}
 	if (f->piece.events)
 		f->seq = f->piece.last_seq;
+	grow_piece(f, clock_mono_us() - begin_us);
 	note(f, 0, NULL);
 	drop_old(f);
-	loop_timer_start(f->loop, &f->timer, f->piece.events >= f->opt.max_events ? 0 : f->opt.interval_ms,
-			 on_timer);
+	loop_timer_start(f->loop, &f->timer, f->full ? 0 : f->opt.interval_ms, on_timer);
 }
 
 static int connect_to(struct forwarder *f, struct errtext *why)
@@ -172,11 +188,12 @@ static int connect_to(struct forwarder *f, struct errtext *why)
 	/* Nothing here may block for longer than a shutdown may take. */
 	const char *const keys[] = { "dbname",           "connect_timeout", "tcp_user_timeout",
 				     "application_name", "options",         NULL };
-	const char *const values[] = {
-		f->opt.conninfo, "3", "10000", "nexus-idr", "-c statement_timeout=10000", NULL
-	};
+	char timeout[40];
+	const char *const values[] = { f->opt.conninfo, "3", "10000", "nexus-idr", timeout, NULL };
 	struct pg_schema schema;
 	int err;
+
+	snprintf(timeout, sizeof timeout, "-c statement_timeout=%u", f->opt.timeout_ms);
 
 	f->conn = PQconnectdbParams(keys, values, 1);
 	if (PQstatus(f->conn) != CONNECTION_OK) {
@@ -226,6 +243,7 @@ struct forwarder *forwarder_start(const struct forwarder_options *opt, struct er
 	struct forwarder *f = xcalloc(1, sizeof *f);
 
 	f->opt = *opt;
+	f->piece_events = opt->max_events;
 	pg_piece_init(&f->piece);
 	pthread_mutex_init(&f->lock, NULL);
 	errtext_set(&f->state.why, "not connected yet");

@@ -2,7 +2,8 @@
  *
  * One transaction per piece of the journal: the rows, their share of the roll-ups, and the number of the last event in
  * them. Whether a commit whose answer was lost took place is read from that number after the next connection. The
- * embedded journal is the buffer: an outage of the database costs nothing but the time to catch up.
+ * embedded journal is the buffer: an outage of the database costs nothing but the time to catch up. A piece that could
+ * not be written is tried again at half its size, so that a database that is too slow for it gets it in the end.
  *
  * Threads  its own, on which libpq may block; the journal is read by jobs of the keeper.
  */
@@ -15,8 +16,9 @@ struct forwarder;
 
 struct forwarder_options {
 	struct keeper *keeper;
-	char *conninfo; /* owned from the start on */
-	uint32_t interval_ms, max_events, retention_days;
+	char *conninfo;                               /* owned from the start on */
+	uint32_t interval_ms, max_events, timeout_ms; /* of one statement */
+	uint32_t retention_days, hourly_days;
 };
 
 struct forwarder_state {

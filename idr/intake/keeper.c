@@ -318,14 +318,18 @@ static int learn_again(void *arg, const struct event *e)
 static int load_index(struct keeper *k, struct errtext *why)
 {
 	struct store_totals totals;
-	struct errtext unused;
+	struct errtext ignored;
 	int64_t seq;
 
 	k->store->ops->totals(k->store, &totals);
 	k->newest_ms = totals.newest_ms;
-	seq = learner_load(k->opt.learner, totals.store_id, totals.last_seq, &unused);
-	if (unused.text[0])
-		log_event(LOG_WARN, "snapshot_ignored", LOG_Z("why", unused.text));
+	if (!learner_load(k->opt.learner, totals.store_id, totals.last_seq, &seq, &ignored)) {
+		if (ignored.text[0])
+			log_event(LOG_WARN, "snapshot_ignored", LOG_Z("why", ignored.text));
+		if (k->opt.learn_elsewhere)
+			k->opt.learn_elsewhere(k->opt.arg, totals.store_id);
+		seq = k->store->ops->tail(k->store, k->opt.replay_rows);
+	}
 	return k->store->ops->replay(k->store, seq, learn_again, k, why);
 }
 

@@ -5,7 +5,8 @@
  * the order of their events' numbers. A transaction that fails fails all its batches, with the reason, and the
  * next one is tried afresh: there is no state to recover from.
  * At the start: settings are read, the snapshot is loaded, the journal behind it is learned, and only then does
- * the index become visible; batches that come meanwhile wait.
+ * the index become visible; batches that come meanwhile wait. Without a snapshot it is what others recorded and the newest
+ * part of the journal, so that the start takes seconds however long the history is.
  *
  * Threads  any thread may append and submit. Answers come as messages to the worker that asked.
  */
@@ -25,8 +26,11 @@ struct keeper_options {
 	struct snapshot_slot *settings; /* of struct settings_snapshot */
 	size_t max_rows;                /* rows under way, from append until they are learned */
 	uint32_t maintain_seconds, retention_days, hourly_days;
+	size_t replay_rows; /* of the journal, when there is no snapshot */
 	bool event_clock;
 	/* All on the keeper's thread. */
+	void (*learn_elsewhere)(void *arg,
+				int64_t store_id); /* without a snapshot, before the journal; may be NULL */
 	int (*publish_settings)(void *arg, struct store *s, struct errtext *why);
 	void (*on_loaded)(void *arg);                          /* the index may be read from now on */
 	void (*on_recorded)(void *arg, const struct batch *b); /* before it is learned */

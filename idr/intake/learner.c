@@ -13,6 +13,7 @@
 #include "common/mem.h"
 #include "common/worker.h"
 #include "idr/intake/event_bytes.h"
+#include "idr/intake/heard.h"
 #include "idr/intake/settings_docs.h"
 
 struct learner {
@@ -30,6 +31,7 @@ struct learner {
 	struct shared_pos shared, saved_shared;
 	struct shared_event shared_event;
 	struct stand_ins stand_ins;
+	struct heard heard;   /* until the stream was read to its end */
 	pthread_mutex_t lock; /* of stats */
 	struct router_stats stats;
 };
@@ -72,7 +74,8 @@ static int write_bytes(void *arg, const void *p, size_t n)
 	return fwrite(p, 1, n, arg) == n ? 0 : ERR_UNAVAILABLE;
 }
 
-int64_t learner_load(struct learner *l, int64_t store_id, int64_t last_seq, struct errtext *why)
+bool learner_load(struct learner *l, int64_t store_id, int64_t last_seq, int64_t *ret_seq,
+		  struct errtext *why)
 {
 	FCLOSE_ON_EXIT FILE *f = l->opt.snapshot_path ? fopen(l->opt.snapshot_path, "rb") : NULL;
 	struct file_header h;
@@ -81,22 +84,23 @@ int64_t learner_load(struct learner *l, int64_t store_id, int64_t last_seq, stru
 	errtext_set(why, "%s", "");
 	l->store_id = store_id;
 	if (!f)
-		return 0;
+		return false;
 	if (read_bytes(f, &h, sizeof h) < 0 ||
 	    (memcmp(h.magic, magic, sizeof magic) == 0 ? read_bytes(f, &shared, sizeof shared) < 0
 						       : memcmp(h.magic, magic_1, sizeof magic_1) != 0)) {
 		errtext_set(why, "not a snapshot");
-		return 0;
+		return false;
 	}
 	if (h.store_id != store_id || h.seq > last_seq) {
 		errtext_set(why, "it belongs to another store, or to a later state of this one");
-		return 0;
+		return false;
 	}
 	if (router_load(l->router, read_bytes, f, why) < 0)
-		return 0;
+		return false;
 	l->seq = l->saved_seq = h.seq;
 	l->shared = l->saved_shared = shared;
-	return h.seq;
+	*ret_seq = h.seq;
+	return true;
 }
 
 struct shared_pos learner_shared_pos(const struct learner *l)
@@ -184,7 +188,7 @@ static void load_prices(struct learner *l)
 
 /* --- learning --- */
 
-void learner_learn(struct learner *l, const struct event *e)
+static void learn(struct learner *l, const struct event *e)
 {
 	struct learn_event le = {
 		.ctx = &e->ctx,
@@ -208,7 +212,18 @@ void learner_learn(struct learner *l, const struct event *e)
 	le.settings = settings_find(settings_tree_in(&l->settings), &e->ctx, &l->scratch);
 	router_learn(l->router, &le);
 	l->newest_ms = e->ts_ms;
+}
+
+void learner_learn(struct learner *l, const struct event *e)
+{
+	learn(l, e);
 	l->seq = e->seq;
+}
+
+void learner_learn_elsewhere(struct learner *l, const struct event *e)
+{
+	learn(l, e);
+	heard_add(&l->heard, classify_name(e->auction_id), e->ts_ms);
 }
 
 static void publish_stats(struct learner *l)
@@ -273,7 +288,7 @@ static bool learn_shared(struct learner *l, struct str bytes, int64_t ts_ms)
 {
 	struct shared_event *e = &l->shared_event;
 
-	if (!event_bytes_parse(bytes, e))
+	if (!event_bytes_parse(bytes, e) || (ts_ms < 0 && heard_before(&l->heard, e->auction, e->ts_ms)))
 		return false;
 	if (ts_ms >= 0)
 		e->ts_ms = ts_ms;
@@ -311,6 +326,8 @@ static void on_shared(struct mailbox_msg *m)
 		}
 	}
 	l->shared = b->pos;
+	if (b->last)
+		heard_deinit(&l->heard);
 	shared_batch_free(b);
 	tick_soon(l);
 }
@@ -376,6 +393,7 @@ void learner_free(struct learner *l)
 	}
 	router_free(l->router);
 	stand_ins_deinit(&l->stand_ins);
+	heard_deinit(&l->heard);
 	snapshot_view_deinit(&l->settings);
 	pthread_mutex_destroy(&l->lock);
 	free(l);

@@ -1,7 +1,8 @@
 /* The one thread that writes the index, and the index's life on disk.
  *
  * The index is a function of the journal: events in the order of their numbers, each learned once, time taken
- * from the events. So a snapshot and the events behind it give the very index that a crash took away. Only the prices
+ * from the events. So a snapshot and the events behind it give the very index that a crash took away. Without a snapshot
+ * only the newest part of a long journal is learned; what is older the model has forgotten. Only the prices
  * per call follow decisions as well; they are written to a small file of their own within PRICES_MS of a change.
  * What other machines share is no part of the journal: the snapshot says how far their stream was learned, and what
  * is behind that place is read again.
@@ -33,11 +34,15 @@ struct learner *learner_new(const struct learner_options *opt);
 void learner_free(
 	struct learner *l); /* stops the thread first: what was taken is learned, a snapshot written */
 
-/* Reads the snapshot if it belongs to this store and is not ahead of it. Returns the number of the last event
- * that is in the index, 0 for an empty one; `why` says what kept it from being used, "" when nothing did. */
-int64_t learner_load(struct learner *l, int64_t store_id, int64_t last_seq, struct errtext *why);
+/* Reads the snapshot if it belongs to this store and is not ahead of it; *ret_seq is then the number of the last event
+ * that is in the index. False without one: the index is empty, and `why` says what kept it from being used, "" when there
+ * is none. */
+bool learner_load(struct learner *l, int64_t store_id, int64_t last_seq, int64_t *ret_seq,
+		  struct errtext *why);
 /* Learns one event, in order; duplicates must have been left out. */
 void learner_learn(struct learner *l, const struct event *e);
+/* Learns one that another machine recorded, read from where all of them write. The same one in the stream is then skipped. */
+void learner_learn_elsewhere(struct learner *l, const struct event *e);
 /* The place in the other machines' stream up to which the loaded index has learned. */
 struct shared_pos learner_shared_pos(const struct learner *l);
 const struct router *learner_router(const struct learner *l);

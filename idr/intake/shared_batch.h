@@ -32,6 +32,7 @@ struct shared_batch {
 	} event[SHARED_BATCH_EVENTS];
 	size_t n;
 	struct shared_pos pos;
+	bool last;                /* the stream had no more */
 	atomic_size_t *under_way; /* one less when the batch is freed */
 };
 

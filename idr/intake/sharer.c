@@ -328,6 +328,7 @@ static int take_entries(struct sharer *s, const redisReply *entries, struct errt
 		shared_batch_free(b);
 		return err;
 	}
+	b->last = entries->elements < SHARED_BATCH_EVENTS;
 	s->pos = b->pos;
 	pthread_mutex_lock(&s->lock);
 	s->state.received += b->n;

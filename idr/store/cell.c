@@ -54,16 +54,20 @@ void cell_add_bidder(struct cell *to, const struct event *e, const struct event_
 
 void cell_add_auction(struct cell *to, const struct event *e)
 {
-	double revenue = 0, slowest_ms = 0;
+	double revenue = 0, slowest_ms = 0, called = 0;
 
 	for (size_t i = 0; i < e->n_bidders; i++) {
 		revenue += (double)e->bidders[i].revenue_usd;
+		called += e->bidders[i].status != OUTCOME_NOT_CALLED;
 		if ((double)e->bidders[i].latency_ms > slowest_ms)
 			slowest_ms = (double)e->bidders[i].latency_ms;
 	}
 	to->auctions++;
 	to->revenue_sq += revenue * revenue;
 	to->latency_sum += slowest_ms;
+	to->squared++;
+	to->called_sq += called * called;
+	to->latency_sq += slowest_ms * slowest_ms;
 	/* Bidders that were configured but are not told one by one were not called. */
 	if (e->total_configured > e->n_bidders)
 		to->configured += e->total_configured - (int64_t)e->n_bidders;

@@ -11,7 +11,7 @@
 
 #include "idr/store/event.h"
 
-#define CELL_COUNTS(X)                                                                                       \
+#define CELL_COUNTS_1(X)                                                                                     \
 	X(auctions)   /* auctions in which the row's subject took part */                                    \
 	X(configured) /* bidders that could have been called */                                              \
 	X(called)                                                                                            \
@@ -22,12 +22,18 @@
 	X(errors)                                                                                            \
 	X(floor_known)   /* bids on an imp that had a floor */                                               \
 	X(floor_cleared) /* … and reached it */
+/* Of the second version of the schema; X_sq are sums over auctions of X squared, for confidence intervals. */
+#define CELL_COUNTS_2(X) X(squared) /* auctions that are in the squares below */
 
-#define CELL_SUMS(X)                                                                                         \
-	X(cpm_sum)     /* of the highest bid per call */                                                     \
-	X(revenue)     /* CPM of winning bids */                                                             \
-	X(revenue_sq)  /* sum over auctions of the revenue squared, for confidence intervals */              \
+#define CELL_SUMS_1(X)                                                                                       \
+	X(cpm_sum) /* of the highest bid per call */                                                         \
+	X(revenue) /* CPM of winning bids */                                                                 \
+	X(revenue_sq)                                                                                        \
 	X(latency_sum) /* of the slowest call per auction, ms */
+#define CELL_SUMS_2(X) X(called_sq) X(latency_sq)
+
+#define CELL_COUNTS(X) CELL_COUNTS_1(X) CELL_COUNTS_2(X)
+#define CELL_SUMS(X)   CELL_SUMS_1(X) CELL_SUMS_2(X)
 
 /* Upper bounds in ms of all buckets but the last, which has none. */
 #define CELL_BUCKETS(X)                                                                                      \

@@ -26,6 +26,11 @@ enum event_group {
 };
 const char *event_group_name(enum event_group g);
 
+/* The other experiment: floors that we computed, and the share of requests that goes without them. PBS draws the lot. */
+enum event_floors { FLOORS_NO_LOT, FLOORS_APPLIED, FLOORS_SKIPPED, EVENT_FLOORS };
+const char *event_floors_name(enum event_floors f); /* as on the wire; "" = no lot was drawn */
+enum event_floors event_floors_find(struct str name);
+
 struct event_bidder {
 	struct str code;
 	uint8_t status; /* enum outcome_status */
@@ -42,7 +47,7 @@ struct event {
 	int64_t ts_ms;
 	struct str auction_id, publisher;
 	struct str country, device, format, size, os, browser, mode; /* for reports; "" = not told */
-	uint8_t group;                                               /* enum event_group */
+	uint8_t group, floors;                                       /* enum event_group, event_floors */
 	uint16_t total_configured;
 	struct context ctx;
 	const struct event_bidder *bidders;

@@ -25,35 +25,53 @@ double figure_of(const struct cell *c, enum figure f)
 }
 
 struct moments {
-	double n, mean, variance_of_mean;
+	double mean, variance_of_mean;
 };
 
-static struct moments moments_of(const struct cell *c)
+static struct moments moments_of(double n, double sum, double sum_sq)
 {
-	struct moments m = { .n = (double)c->auctions };
-	double sample_variance;
+	struct moments m = { .mean = sum / n };
+	double sample_variance = (sum_sq - n * m.mean * m.mean) / (n - 1);
 
-	m.mean = c->revenue / m.n;
-	sample_variance = (c->revenue_sq - m.n * m.mean * m.mean) / (m.n - 1);
-	m.variance_of_mean = sample_variance > 0 ? sample_variance / m.n : 0;
+	m.variance_of_mean = sample_variance > 0 ? sample_variance / n : 0;
 	return m;
 }
 
-bool lift_compute(const struct cell *routed, const struct cell *control, struct lift *ret_l)
+static struct lift_measure compare(struct moments t, struct moments c)
 {
-	struct moments r, c;
-	struct lift l;
-	double half;
+	double half = 1.96 * sqrt(t.variance_of_mean + c.variance_of_mean), d = t.mean - c.mean;
 
-	if (routed->auctions < 2 || control->auctions < 2)
+	return (struct lift_measure){ t.mean, c.mean, d, d - half, d + half };
+}
+
+static struct moments sold_of(const struct cell *c)
+{
+	double n = (double)c->auctions, p = fmin((double)c->wins / n, 1);
+
+	return (struct moments){ (double)c->wins / n, p * (1 - p) / n };
+}
+
+bool lift_compute(const struct cell *treated, const struct cell *control, struct lift *ret_l)
+{
+	const struct cell *side[] = { treated, control };
+	struct moments revenue[2], calls[2], latency[2];
+
+	if (treated->auctions < 2 || control->auctions < 2)
 		return false;
-	r = moments_of(routed);
-	c = moments_of(control);
-	half = 1.96 * sqrt(r.variance_of_mean + c.variance_of_mean);
-	l.revenue_cpm = (struct lift_measure){ r.mean, c.mean, r.mean - c.mean, r.mean - c.mean - half,
-					       r.mean - c.mean + half };
-	l.calls_saved_rate = 1 - cell_ratio((double)routed->called / r.n, (double)control->called / c.n);
-	l.latency_ms = routed->latency_sum / r.n - control->latency_sum / c.n;
-	*ret_l = l;
+	for (int i = 0; i < 2; i++) {
+		double n = (double)side[i]->auctions;
+
+		revenue[i] = moments_of(n, side[i]->revenue, side[i]->revenue_sq);
+		calls[i] = moments_of(n, (double)side[i]->called, side[i]->called_sq);
+		latency[i] = moments_of(n, side[i]->latency_sum, side[i]->latency_sq);
+	}
+	*ret_l = (struct lift){
+		.revenue_cpm = compare(revenue[0], revenue[1]),
+		.calls = compare(calls[0], calls[1]),
+		.latency_ms = compare(latency[0], latency[1]),
+		.sold = compare(sold_of(treated), sold_of(control)),
+		.has_intervals =
+			treated->squared == treated->auctions && control->squared == control->auctions,
+	};
 	return true;
 }

@@ -35,16 +35,18 @@ enum figure { FIGURES(X) FIGURE_COUNT };
 const char *figure_name(enum figure f);
 double figure_of(const struct cell *c, enum figure f); /* negative percentiles: there were no calls */
 
-/* A difference between the routed auctions and the control group, per auction, with its 95 % interval. */
+/* What an experiment changed, per auction: the mean of each side, their difference, and its 95 % interval (Welch's,
+ * with the normal quantile: a side has hundreds of auctions before anybody should read it). */
 struct lift_measure {
-	double routed, control, difference, low, high;
+	double treated, control, difference, low, high;
 };
 struct lift {
-	struct lift_measure revenue_cpm; /* mean revenue per auction */
-	double calls_saved_rate;         /* 1 - calls routed / calls in control, per auction */
-	double latency_ms;               /* mean of the slowest call: routed - control */
+	struct lift_measure revenue_cpm;
+	struct lift_measure calls, latency_ms; /* of the slowest call */
+	struct lift_measure sold; /* winning bids; its interval takes each auction to sell one or none */
+	bool has_intervals;       /* of calls and latency: rows of an older schema have no squares */
 };
 /* False while a side has fewer than two auctions. */
-bool lift_compute(const struct cell *routed, const struct cell *control, struct lift *ret_l);
+bool lift_compute(const struct cell *treated, const struct cell *control, struct lift *ret_l);
 
 #endif

@@ -105,6 +105,16 @@ static int memory_replay(struct store *s, int64_t after_seq, store_event_fn *eac
 	return err;
 }
 
+static int64_t memory_tail(struct store *s, size_t rows)
+{
+	struct memory_store *m = memory_of(s);
+	size_t i = m->n_events;
+
+	for (; i > 0 && m->event[i - 1].n_bidders <= rows; i--)
+		rows -= m->event[i - 1].n_bidders;
+	return i ? m->event[i - 1].seq : 0;
+}
+
 static int by_time_and_key(const void *a, const void *b)
 {
 	const struct rollup_row *const *x = a, *const *y = b;
@@ -314,6 +324,7 @@ struct store *memory_store_new(void)
 		.free = memory_free,
 		.append = memory_append,
 		.replay = memory_replay,
+		.tail = memory_tail,
 		.stats = memory_stats,
 		.publishers = memory_publishers,
 		.floor_history = memory_floor_history,

@@ -7,6 +7,7 @@
 #include "common/err.h"
 #include "common/idr_wire.h"
 #include "common/mem.h"
+#include "idr/store/context_bytes.h"
 #include "idr/store/pg_schema.h"
 
 enum { DAY_MS = 86400000, PIECE_MAX_BYTES = 256 << 20 };
@@ -75,8 +76,8 @@ void pg_piece_clear(struct pg_piece *p)
 {
 	buf_clear(&p->auctions);
 	buf_clear(&p->bidders);
-	p->first_ms = p->last_ms = p->last_seq = 0;
-	p->events = 0;
+	p->last_seq = 0;
+	p->events = p->days = 0;
 }
 
 static void add_text(struct buf *b, struct str s)
@@ -137,30 +138,50 @@ static void add_bidder(struct buf *b, int64_t store_id, const struct event *e, s
 	buf_add_c(b, '\n');
 }
 
-void pg_piece_add(struct pg_piece *p, int64_t store_id, const struct event *e)
+static bool add_day(struct pg_piece *p, int64_t day)
+{
+	for (size_t i = p->days; i-- > 0;)
+		if (p->day[i] == day)
+			return true;
+	if (p->days == PG_PIECE_DAYS)
+		return false;
+	p->day[p->days++] = day;
+	return true;
+}
+
+static void add_bytes(struct buf *b, const unsigned char *bytes, size_t n)
+{
+	buf_add_z(b, "\t\\\\x");
+	for (size_t i = 0; i < n; i++)
+		buf_addf(b, "%02x", bytes[i]);
+}
+
+bool pg_piece_add(struct pg_piece *p, int64_t store_id, const struct event *e)
 {
 	struct buf *b = &p->auctions;
+	unsigned char context[CONTEXT_BYTES];
 	const struct str texts[] = { e->auction_id, e->publisher,
 				     e->country,    e->device,
 				     e->format,     e->size,
 				     e->os,         e->browser,
 				     e->mode,       str_of(event_group_name((enum event_group)e->group)) };
 
+	if (!add_day(p, e->ts_ms / DAY_MS))
+		return false;
 	buf_addf(b, "%lld\t%lld", (long long)store_id, (long long)e->seq);
 	add_time(b, e->ts_ms);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		add_text(b, texts[i]);
 	buf_addf(b, "\t%u", e->total_configured);
 	add_real(b, e->ctx.floor_usd, e->ctx.floor_usd > 0);
+	add_bytes(b, context, context_write(&e->ctx, context));
+	add_text(b, str_of(event_floors_name((enum event_floors)e->floors)));
 	buf_add_c(b, '\n');
 	for (size_t i = 0; i < e->n_bidders; i++)
 		add_bidder(&p->bidders, store_id, e, i);
-	if (p->events == 0 || e->ts_ms < p->first_ms)
-		p->first_ms = e->ts_ms;
-	if (p->events == 0 || e->ts_ms > p->last_ms)
-		p->last_ms = e->ts_ms;
 	p->last_seq = e->seq;
 	p->events++;
+	return true;
 }
 
 /* --- talking to the server --- */
@@ -224,7 +245,7 @@ static void day_text(int64_t ms, bool dashes, char text[32])
 		strftime(text, 32, "%Y%m%d", &tm);
 }
 
-static int make_partitions(PGconn *c, int64_t first_ms, int64_t last_ms, struct errtext *why)
+static int make_partitions(PGconn *c, const struct pg_piece *p, struct errtext *why)
 {
 	static const char *const tables[] = { "routing_decisions", "auction_events" };
 	int64_t partitions;
@@ -232,13 +253,13 @@ static int make_partitions(PGconn *c, int64_t first_ms, int64_t last_ms, struct 
 
 	if (err || !partitions)
 		return err;
-	for (int64_t day = first_ms / DAY_MS; day <= last_ms / DAY_MS && !err; day++)
+	for (size_t i = 0; i < p->days && !err; i++)
 		for (size_t t = 0; t < ARRAY_LEN(tables) && !err; t++) {
 			char name[32], from[32], to[32], sql[256];
 
-			day_text(day * DAY_MS, false, name);
-			day_text(day * DAY_MS, true, from);
-			day_text((day + 1) * DAY_MS, true, to);
+			day_text(p->day[i] * DAY_MS, false, name);
+			day_text(p->day[i] * DAY_MS, true, from);
+			day_text((p->day[i] + 1) * DAY_MS, true, to);
 			snprintf(sql, sizeof sql,
 				 "CREATE TABLE IF NOT EXISTS %s_%s PARTITION OF %s"
 				 " FOR VALUES FROM ('%s 00:00+00') TO ('%s 00:00+00')",
@@ -306,14 +327,14 @@ static int write_steps_of(PGconn *c, int64_t store_id, int64_t after_seq, const 
 
 	if ((err = pg_run(c, "BEGIN", "begin", why)) ||
 	    (err = pg_run(c,
-			  "CREATE TEMP TABLE IF NOT EXISTS stage_auctions(" AUCTION_COLUMNS
+			  "CREATE TEMP TABLE IF NOT EXISTS stage_auctions(" AUCTION_COLUMNS AUCTION_COLUMNS_3
 			  ") ON COMMIT DELETE ROWS;"
 			  "CREATE TEMP TABLE IF NOT EXISTS stage_bidders(" BIDDER_COLUMNS
 			  ") ON COMMIT DELETE ROWS",
 			  "staging", why)) ||
 	    (err = advance(c, store_id, after_seq, p->last_seq, why)) ||
 	    (err = pg_run(c, "SELECT pg_advisory_xact_lock(" SCHEMA_LOCK ")", "lock", why)) ||
-	    (err = make_partitions(c, p->first_ms, p->last_ms, why)) ||
+	    (err = make_partitions(c, p, why)) ||
 	    (err = copy_in(c, "COPY stage_auctions FROM STDIN", buf_str(&p->auctions), why)) ||
 	    (err = copy_in(c, "COPY stage_bidders FROM STDIN", buf_str(&p->bidders), why)))
 		return err;
@@ -341,17 +362,12 @@ static int drop_chunks(PGconn *c, int64_t before_ms, struct errtext *why)
 	return pg_run(c, sql, "dropping chunks", why);
 }
 
-int pg_drop_before(PGconn *c, int64_t before_ms, struct errtext *why)
+static int drop_partitions(PGconn *c, int64_t before_ms, struct errtext *why)
 {
 	char day[32], sql[512];
 	PGresult *r;
-	int64_t partitions;
-	int err = pg_has_partitions(c, &partitions, why);
+	int err = 0;
 
-	if (err)
-		return err;
-	if (!partitions)
-		return drop_chunks(c, before_ms, why);
 	day_text(before_ms, false, day);
 	snprintf(sql, sizeof sql,
 		 "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p"
@@ -367,4 +383,24 @@ int pg_drop_before(PGconn *c, int64_t before_ms, struct errtext *why)
 	}
 	PQclear(r);
 	return err;
+}
+
+int pg_drop_before(PGconn *c, int64_t raw_before_ms, int64_t hourly_before_ms, struct errtext *why)
+{
+	char day[32], sql[256];
+	int64_t partitions;
+	int err = pg_has_partitions(c, &partitions, why);
+
+	if (!err)
+		err = partitions ? drop_partitions(c, raw_before_ms, why)
+				 : drop_chunks(c, raw_before_ms, why);
+	if (err)
+		return err;
+	/* A piece at a time: what is left goes an hour later. */
+	day_text(hourly_before_ms, true, day);
+	snprintf(sql, sizeof sql,
+		 "DELETE FROM bidder_performance_hourly WHERE ctid = ANY(ARRAY(SELECT ctid FROM"
+		 " bidder_performance_hourly WHERE hour < timestamptz '%s 00:00+00' LIMIT 20000))",
+		 day);
+	return pg_run(c, sql, "dropping old roll-ups", why);
 }

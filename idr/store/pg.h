@@ -15,16 +15,21 @@
 #include "idr/store/event.h"
 
 /* Rows of a piece of the journal in COPY's text form. */
+enum { PG_PIECE_DAYS = 200 };
 struct pg_piece {
 	struct buf auctions, bidders;
-	int64_t first_ms, last_ms; /* of the events in it */
+	int64_t day[PG_PIECE_DAYS]; /* on which its events lie, since 1970 */
+	size_t days;
 	int64_t last_seq;
 	size_t events;
 };
 void pg_piece_init(struct pg_piece *p);
 void pg_piece_deinit(struct pg_piece *p);
 void pg_piece_clear(struct pg_piece *p);
-void pg_piece_add(struct pg_piece *p, int64_t store_id, const struct event *e);
+/* False, and nothing is added, when it is of one day too many: the piece is full. */
+bool pg_piece_add(struct pg_piece *p, int64_t store_id, const struct event *e);
+
+typedef void pg_event_fn(void *arg, const struct event *e);
 
 enum pg_tier { PG_PLAIN, PG_TIMESCALE_APACHE, PG_TIMESCALE, PG_TIERS };
 const char *pg_tier_name(enum pg_tier tier);
@@ -39,6 +44,12 @@ int pg_migrate(PGconn *c, struct pg_schema *ret_s, struct errtext *why);
 int pg_position(PGconn *c, int64_t store_id, int64_t *ret_seq, struct errtext *why);
 /* Writes the piece if the database is still where it was (`after_seq`). */
 int pg_write(PGconn *c, int64_t store_id, int64_t after_seq, const struct pg_piece *p, struct errtext *why);
-int pg_drop_before(PGconn *c, int64_t before_ms, struct errtext *why);
+/* Raw rows of days before the one, and hourly roll-ups before the other; daily ones stay. */
+int pg_drop_before(PGconn *c, int64_t raw_before_ms, int64_t hourly_before_ms, struct errtext *why);
+
+/* Lends what other machines recorded, in order of time: of each the last events, together about max_events. What the model
+ * learns from is filled in; texts and rows are valid during the call. */
+int pg_history(PGconn *c, int64_t except_store, uint32_t max_events, pg_event_fn *each, void *arg,
+	       struct errtext *why);
 
 #endif

@@ -48,6 +48,8 @@
 	" timescaledb.compress_segmentby = 'publisher_id', timescaledb.compress_orderby = 'ts');"            \
 	" PERFORM add_compression_policy('" table "', interval '7 days', if_not_exists => true); END IF;"
 
+#define ADD_COLUMNS_3 "ALTER TABLE routing_decisions ADD COLUMN context bytea, ADD COLUMN floors text"
+
 static const char *const migrations[][PG_TIERS] = {
 	{ [PG_PLAIN] = BASE_TABLES RAW_TABLES(" PARTITION BY RANGE(ts)") ROLLUP_TABLES,
 	  [PG_TIMESCALE_APACHE] = ON_TIMESCALE,
@@ -57,6 +59,7 @@ static const char *const migrations[][PG_TIERS] = {
 	  [PG_TIMESCALE] = "DO $$ BEGIN " COMPRESSED("routing_decisions")
 		  COMPRESSED("auction_events") " EXCEPTION WHEN OTHERS THEN RAISE WARNING 'not compressed: "
 					       "%', SQLERRM; END $$" },
+	{ [PG_PLAIN] = ADD_COLUMNS_3, [PG_TIMESCALE_APACHE] = ADD_COLUMNS_3, [PG_TIMESCALE] = ADD_COLUMNS_3 },
 };
 
 const char *pg_tier_name(enum pg_tier tier)

@@ -14,6 +14,8 @@
 	"text,"                                                                                              \
 	" browser text, routing_mode text, experiment_group text, total_configured integer,"                 \
 	" floor_usd real"
+/* Of migration 3: what the model learns from, for machines that start cold; and the experiment with floors. */
+#define AUCTION_COLUMNS_3 ", context bytea, floors text"
 #define BIDDER_COLUMNS                                                                                       \
 	"store_id bigint NOT NULL, seq bigint NOT NULL, pos integer NOT NULL, ts timestamptz NOT NULL,"      \
 	" auction_id text NOT NULL, publisher_id text NOT NULL, country text, device_type text,"             \

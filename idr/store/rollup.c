@@ -6,8 +6,8 @@
 #include "common/mem.h"
 
 static const char *const dim_names[] = {
-	[DIM_TOTAL] = "total",   [DIM_BIDDER] = "bidder", [DIM_COUNTRY] = "country",
-	[DIM_DEVICE] = "device", [DIM_FORMAT] = "format", [DIM_GROUP] = "group",
+	[DIM_TOTAL] = "total",   [DIM_BIDDER] = "bidder", [DIM_COUNTRY] = "country", [DIM_DEVICE] = "device",
+	[DIM_FORMAT] = "format", [DIM_GROUP] = "group",   [DIM_FLOORS] = "floors",
 };
 _Static_assert(ARRAY_LEN(dim_names) == ROLLUP_DIMS, "one name per dimension");
 
@@ -113,6 +113,7 @@ void rollup_add(struct rollup *r, struct names *names, const struct event *e)
 		{ DIM_DEVICE, e->device },
 		{ DIM_FORMAT, e->format },
 		{ DIM_GROUP, str_of(event_group_name((enum event_group)e->group)) },
+		{ DIM_FLOORS, str_of(event_floors_name((enum event_floors)e->floors)) },
 	};
 
 	cell_add_auction(&auction, e);
@@ -126,5 +127,6 @@ void rollup_add(struct rollup *r, struct names *names, const struct event *e)
 		cell_add_bidder(&auction, e, &e->bidders[i]);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(whole); i++)
-		spread(r, publisher, whole[i].dim, names_id(names, whole[i].key), e->ts_ms, &auction);
+		if (whole[i].dim != DIM_FLOORS || e->floors != FLOORS_NO_LOT)
+			spread(r, publisher, whole[i].dim, names_id(names, whole[i].key), e->ts_ms, &auction);
 }

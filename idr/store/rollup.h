@@ -12,7 +12,16 @@
 #include "idr/store/cell.h"
 #include "idr/store/names.h"
 
-enum rollup_dim { DIM_TOTAL, DIM_BIDDER, DIM_COUNTRY, DIM_DEVICE, DIM_FORMAT, DIM_GROUP, ROLLUP_DIMS };
+enum rollup_dim {
+	DIM_TOTAL,
+	DIM_BIDDER,
+	DIM_COUNTRY,
+	DIM_DEVICE,
+	DIM_FORMAT,
+	DIM_GROUP,
+	DIM_FLOORS,
+	ROLLUP_DIMS
+};
 const char *rollup_dim_name(enum rollup_dim d);
 int rollup_dim_find(struct str name); /* -1 when there is none of that name */
 

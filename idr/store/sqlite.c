@@ -10,6 +10,7 @@ enum {
 	NAMES_MAX = 500000,
 
 	VACUUM_PAGES = 256, /* given back per call of maintain */
+	SPARE_PAGES = 256,  /* stay for what comes next, or a sixteenth of the file if that is more */
 };
 
 static const char *const statement_sql[] = {
@@ -147,6 +148,8 @@ static int load_state(struct sqlite_store *s, struct errtext *why)
 		return err;
 	for (int g = 0; g < EVENT_GROUPS; g++)
 		names_id(&s->names, str_of(event_group_name((enum event_group)g)));
+	for (int i = FLOORS_NO_LOT + 1; i < EVENT_FLOORS; i++)
+		names_id(&s->names, str_of(event_floors_name((enum event_floors)i)));
 	/* Retention may have dropped the newest rows too (replayed old events); numbers never come twice. */
 	s->last_seq = read_number(s, "SELECT max(seq) FROM routing_decisions");
 	kept = read_number(s, "SELECT value FROM meta WHERE key = 'last_seq'");
@@ -168,6 +171,7 @@ static const struct store_ops sqlite_ops = {
 	.free = sqlite_free,
 	.append = sqlite_append,
 	.replay = sqlite_replay,
+	.tail = sqlite_tail,
 	.stats = sqlite_stats,
 	.publishers = sqlite_publishers,
 	.floor_history = sqlite_floor_history,
@@ -270,6 +274,22 @@ static int drop_by_time(struct sqlite_store *s, enum sqlite_statement which, int
 	return sqlite_run(s, st, "dropping old roll-ups", why);
 }
 
+/* A piece of what is free beyond the spare goes back to the file system; writers wait for no more than that. */
+static int give_back(struct sqlite_store *s, bool *ret_more, struct errtext *why)
+{
+	int64_t spare = read_number(s, "PRAGMA page_count") / 16;
+	int64_t unused = read_number(s, "PRAGMA freelist_count");
+	char sql[64];
+
+	if (unused <= (spare > SPARE_PAGES ? spare : SPARE_PAGES))
+		return 0;
+	snprintf(sql, sizeof sql, "PRAGMA incremental_vacuum(%d)", VACUUM_PAGES);
+	if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return sqlite_error(s, "giving space back", why);
+	*ret_more = true;
+	return 0;
+}
+
 static int sqlite_maintain(struct store *base, int64_t raw_before_ms, int64_t hourly_before_ms,
 			   bool *ret_more, struct errtext *why)
 {
@@ -285,14 +305,9 @@ static int sqlite_maintain(struct store *base, int64_t raw_before_ms, int64_t ho
 	if (!err)
 		err = drop_by_time(s, ST_DROP_FLOORS, raw_before_ms / 86400000, why);
 	err = sqlite_end(s, err, why);
-	if (!err) {
-		char sql[64];
-
-		snprintf(sql, sizeof sql, "PRAGMA incremental_vacuum(%d)", VACUUM_PAGES);
-		if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-			err = sqlite_error(s, "giving space back", why);
-		*ret_more = more;
-	}
+	if (!err)
+		err = give_back(s, &more, why);
+	*ret_more = !err && more;
 	return err;
 }
 

@@ -24,8 +24,8 @@
 	X(ADD_AUCTION,                                                                                       \
 	  "INSERT INTO routing_decisions(seq, auction_key, auction_id, ts_ms, publisher, country,"           \
 	  " device_type, ad_format, ad_size, os, browser, routing_mode, experiment_group,"                   \
-	  " total_configured, floor_usd, context)"                                                           \
-	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)")                                 \
+	  " total_configured, floor_usd, context, floors)"                                                   \
+	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)")                             \
 	X(ADD_BIDDER, "INSERT INTO auction_events(seq, pos, bidder, status, was_selected, response_time_ms," \
 		      " bids, wins, cpm_usd, revenue_usd, routing_score)"                                    \
 		      " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")                                         \
@@ -34,10 +34,11 @@
 			 " first_seen_ms = min(first_seen_ms, ?2)")                                          \
 	X(READ_AUCTIONS,                                                                                     \
 	  "SELECT seq, auction_id, ts_ms, publisher, country, device_type, ad_format, ad_size,"              \
-	  " os, browser, routing_mode, experiment_group, total_configured, context"                          \
+	  " os, browser, routing_mode, experiment_group, total_configured, context, floors"                  \
 	  " FROM routing_decisions WHERE seq > ?1 ORDER BY seq")                                             \
 	X(READ_BIDDERS, "SELECT seq, bidder, status, was_selected, response_time_ms, bids, wins, cpm_usd,"   \
 			" revenue_usd, routing_score FROM auction_events WHERE seq > ?1 ORDER BY seq, pos")  \
+	X(COUNT_ROWS, "SELECT count(*) FROM auction_events WHERE seq > ?1")                                  \
 	X(FLOOR_GET, "SELECT prices FROM floor_history WHERE publisher = ?1 AND day = ?2 AND ad_format = ?3" \
 		     " AND ad_size = ?4 AND country = ?5 AND device_type = ?6")                              \
 	X(FLOOR_PUT, "INSERT OR REPLACE INTO floor_history(publisher, day, ad_format, ad_size, country,"     \
@@ -96,6 +97,7 @@ int sqlite_end(struct sqlite_store *s, int err, struct errtext *why);
 
 int sqlite_append(struct store *s, struct event *const *events, size_t n, struct errtext *why);
 int sqlite_replay(struct store *s, int64_t after_seq, store_event_fn *each, void *arg, struct errtext *why);
+int64_t sqlite_tail(struct store *s, size_t rows);
 int sqlite_flush(struct sqlite_store *s, struct errtext *why);
 int sqlite_stats(struct store *s, const struct stats_query *q, store_stats_fn *each, void *arg,
 		 struct errtext *why);

@@ -72,6 +72,10 @@ static int add_auction(struct sqlite_store *s, const struct event *e, struct err
 	sqlite3_bind_int(st, 14, e->total_configured);
 	bind_real(st, 15, e->ctx.floor_usd, e->ctx.floor_usd > 0);
 	sqlite3_bind_blob(st, 16, context, (int)context_write(&e->ctx, context), SQLITE_STATIC);
+	if (e->floors)
+		sqlite3_bind_int(st, 17, e->floors);
+	else
+		sqlite3_bind_null(st, 17);
 	return sqlite_run(s, st, "recording an auction", why);
 }
 
@@ -213,6 +217,9 @@ static void read_auction(struct sqlite_store *s, sqlite3_stmt *st, struct event 
 	};
 	if (e->group >= EVENT_GROUPS)
 		e->group = GROUP_ROUTED;
+	e->floors = (uint8_t)sqlite3_column_int(st, 14);
+	if (e->floors >= EVENT_FLOORS)
+		e->floors = FLOORS_NO_LOT;
 	/* A context of an unknown version leaves the event for the statistics, not for learning. */
 	(void)context_parse(sqlite3_column_blob(st, 13), (size_t)sqlite3_column_bytes(st, 13), &e->ctx);
 }
@@ -245,4 +252,22 @@ int sqlite_replay(struct store *base, int64_t after_seq, store_event_fn *each, v
 	sqlite3_reset(rows);
 	free(bidders);
 	return err;
+}
+
+/* Rows per auction are those of the newest ones: counting all of them would take as long as reading them. */
+int64_t sqlite_tail(struct store *base, size_t rows)
+{
+	enum { SAMPLE = 2000 };
+	struct sqlite_store *s = container_of(base, struct sqlite_store, base);
+	sqlite3_stmt *st = sqlite_statement(s, ST_COUNT_ROWS, NULL);
+	int64_t sampled = s->last_seq < SAMPLE ? s->last_seq : SAMPLE, found = 0, events;
+
+	if (!st || sampled == 0)
+		return 0;
+	sqlite3_bind_int64(st, 1, s->last_seq - sampled);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		found = sqlite3_column_int64(st, 0);
+	sqlite3_reset(st);
+	events = (int64_t)((double)rows * (double)sampled / (double)(found > sampled ? found : sampled));
+	return s->last_seq > events ? s->last_seq - events : 0;
 }

@@ -12,9 +12,13 @@
 
 #define ROLLUP_TABLE(table)                                                                                  \
 	"CREATE TABLE " table "(publisher INTEGER NOT NULL, dim INTEGER NOT NULL, at INTEGER NOT NULL,"      \
-	" key INTEGER NOT NULL," CELL_COUNTS(COUNT_COLUMN) CELL_SUMS(SUM_COLUMN)                             \
+	" key INTEGER NOT NULL," CELL_COUNTS_1(COUNT_COLUMN) CELL_SUMS_1(SUM_COLUMN)                         \
 		CELL_BUCKETS(LATENCY_COLUMN) " latency_more INTEGER NOT NULL DEFAULT 0,"                     \
 					     " PRIMARY KEY(publisher, dim, at, key)) WITHOUT ROWID;"
+
+#define MORE(table, column, type) "ALTER TABLE " table " ADD COLUMN " column " " type " NOT NULL DEFAULT 0;"
+#define MORE_COLUMNS(table)                                                                                  \
+	MORE(table, "squared", "INTEGER") MORE(table, "called_sq", "REAL") MORE(table, "latency_sq", "REAL")
 
 static const char *const migrations[] = {
 	/* 1 */
@@ -46,6 +50,9 @@ static const char *const migrations[] = {
 						      "NOT NULL, version INTEGER NOT NULL, body TEXT,"
 						      " updated_ms INTEGER NOT NULL, actor TEXT NOT NULL, "
 						      "PRIMARY KEY(kind, key, version)) WITHOUT ROWID;",
+	/* 2: intervals for calls and latency; the experiment with floors */
+	MORE_COLUMNS("bidder_performance_hourly") MORE_COLUMNS(
+		"publisher_stats_daily") "ALTER TABLE routing_decisions ADD COLUMN floors INTEGER;",
 };
 
 const char *const sqlite_rollup_tables[ROLLUP_STEPS] = {

@@ -59,6 +59,9 @@ struct store_ops {
 	int (*replay)(struct store *s, int64_t after_seq, store_event_fn *each, void *arg,
 		      struct errtext *why);
 
+	/* The number behind which about so many of the newest bidder rows lie; 0 = all of them. */
+	int64_t (*tail)(struct store *s, size_t rows);
+
 	/* Lends the rows of a query in order of time; what was appended before the call is in them. */
 	int (*stats)(struct store *s, const struct stats_query *q, store_stats_fn *each, void *arg,
 		     struct errtext *why);

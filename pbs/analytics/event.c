@@ -178,6 +178,13 @@ static void add_bidders(const struct auction *a, struct idr_event *e)
 	e->n_bidders = a->n_candidates;
 }
 
+static struct str floors_of(const struct floors_state *f)
+{
+	if (!f->fetched_lot)
+		return STR("");
+	return f->skipped ? STR("skipped") : STR("applied");
+}
+
 void event_of_auction(const struct auction *a, struct idr_event *ret_e)
 {
 	const json_t *device = json_object_get(a->request, "device");
@@ -196,6 +203,7 @@ void event_of_auction(const struct auction *a, struct idr_event *ret_e)
 		.ts = (double)a->started_ms / 1000,
 		.total_configured = a->n_candidates,
 		.tmax = a->timeout_ms,
+		.floors = floors_of(&a->floors),
 	};
 	add_ids(a, ret_e);
 	add_imps(a, ret_e);

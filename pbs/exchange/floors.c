@@ -243,17 +243,19 @@ static struct chosen choose(const struct floors_input *in, const json_t *request
 	return c;
 }
 
-static bool draw_skip(const struct floors_input *in, const struct chosen *c)
+static void draw_skip(const struct floors_input *in, const struct chosen *c, struct floors_state *state)
 {
 	const json_t *levels[] = { c->group->json, c->data, c->ext };
 
 	for (size_t i = 0; i < 3; i++) {
 		double rate = json_number_value(floors_get(levels[i], "skiprate"));
 
-		if (rate > 0)
-			return rate >= (double)rng_below(in->rng, 101);
+		if (rate > 0) {
+			state->skipped = rate >= (double)rng_below(in->rng, 101);
+			state->fetched_lot = c->fetched;
+			return;
+		}
 	}
-	return false;
 }
 
 static struct str floor_currency(const struct chosen *c)
@@ -349,7 +351,7 @@ void floors_signal(const struct floors_input *in, json_t *request, struct floors
 	ret_state->active = true;
 	c = choose(in, json_is_object(own) ? own : NULL);
 	if (c.group) {
-		ret_state->skipped = draw_skip(in, &c);
+		draw_skip(in, &c, ret_state);
 		json_set_bool(c.ext, "skipped", ret_state->skipped);
 		if (!ret_state->skipped)
 			signal_imps(in, &c, request);

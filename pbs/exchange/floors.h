@@ -40,7 +40,8 @@ struct floors_input {
 
 struct floors_state {
 	bool active;
-	bool skipped; /* by skip rate: no floors, no enforcement */
+	bool skipped;     /* by skip rate: no floors, no enforcement */
+	bool fetched_lot; /* fetched data with a skip rate: the lot decided, whichever way it fell */
 };
 
 /* Writes floors into the request, which must be the caller's own at the top; what lies below is unshared as

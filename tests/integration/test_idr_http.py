@@ -1,6 +1,7 @@
 """What nexus-idr answers to good and bad requests."""
 import gzip
 import json
+import sqlite3
 import subprocess
 
 import pytest
@@ -187,6 +188,62 @@ def test_stats(tmp_path):
         assert csv.text.splitlines()[0].startswith("at,bidder,auctions") and len(csv.text.splitlines()) == 4
         for bad in ("days=0", "days=x", "by=color", "granularity=week"):
             assert idr.ask("GET", f"/stats/p1?{bad}").status == 400, bad
+
+
+def test_lift_of_both_experiments(tmp_path):
+    """The control group calls all four at 400 ms and earns 3; the routed call two at 100 ms and earn 2 or 3. Where floors
+    were applied more is paid, and less often."""
+    with running(Idr(tmp_path, "router: { learning_auctions: 0 }")) as (idr,):
+        assert idr.ask("PUT", "/api/v1/publishers/*/settings", {"control_share": 0.3}).status == 200
+        control = {f"e{i}" for i in range(600) if idr.route(f"e{i}", bidders=["a"]).get("control")}
+        assert 120 < len(control) < 240  # chosen by the auction's id, by route and statistics alike
+        events = []
+        for i in range(600):
+            name, rest = f"e{i}", [no_bid("c", 400), no_bid("d", 400)]
+            paid = 3 if name in control or i % 2 else 2
+            events.append(event(name, T0 + i, bidders=[bid("a", paid, ms=100), no_bid("b", 100)] + (rest if name in control else [])))
+        idr.send(events)
+        lift = idr.stats(query="days=2")["lift"]
+        assert lift["control_auctions"] == len(control) and lift["routed_auctions"] == 600 - len(control)
+        assert lift["calls_per_auction_difference"] == lift["calls_per_auction_difference_low"] == -2
+        assert lift["latency_ms_difference"] == lift["latency_ms_difference_high"] == -300
+        assert lift["calls_saved_rate"] == 0.5
+        assert -0.6 < lift["revenue_per_1000_auctions_difference_low"] < lift["revenue_per_1000_auctions_difference"] \
+            < lift["revenue_per_1000_auctions_difference_high"] < -0.4
+        assert idr.stats(query="days=2")["floor_lift"] == {"applied_auctions": 0, "skipped_auctions": 0}
+        idr.send([event(f"f{i}", T0 + i, publisher="p2", floors="applied", bidders=[bid("a", 2)] if i % 10 else []) for i in range(300)]
+                 + [event(f"g{i}", T0 + i, publisher="p2", floors="skipped", bidders=[bid("a", 1)]) for i in range(30)]
+                 + [event("h", T0, publisher="p2", floors="something new")])
+        idr.kill()  # what is not in the roll-ups yet is added again from the journal
+        idr.start()
+        floors = idr.stats("p2", query="days=2")["floor_lift"]
+        assert (floors["applied_auctions"], floors["skipped_auctions"]) == (300, 30)
+        assert floors["revenue_per_1000_auctions_difference"] == pytest.approx(0.8)
+        assert floors["sold_per_auction_difference"] == pytest.approx(-0.1)
+        assert floors["revenue_per_1000_auctions_difference_low"] > 0.7 and floors["sold_per_auction_difference_high"] < 0
+
+
+def test_a_store_of_the_first_schema(tmp_path):
+    """What an older version recorded is shown; only the intervals that need what it did not keep are missing."""
+    idr = Idr(tmp_path)
+    with running(idr):
+        assert idr.ask("PUT", "/api/v1/publishers/*/settings", {"control_share": 0.5}).status == 200
+        idr.send([event(f"e{i}", T0 + i) for i in range(40)])
+        idr.stats()
+        idr.stop()
+        db = sqlite3.connect(tmp_path / "var/idr.db", isolation_level=None)
+        for table in ("bidder_performance_hourly", "publisher_stats_daily"):
+            for column in ("squared", "called_sq", "latency_sq"):
+                db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        db.execute("ALTER TABLE routing_decisions DROP COLUMN floors")
+        db.execute("PRAGMA user_version = 1")
+        db.close()
+        idr.start()
+        lift = idr.stats()["lift"]
+        assert lift["control_auctions"] > 5 and "calls_per_auction_difference" in lift
+        assert "calls_per_auction_difference_low" not in lift and "revenue_per_1000_auctions_difference_low" in lift
+        idr.send([event(f"n{i}", T0 + i, floors="applied") for i in range(40)])
+        assert idr.stats()["totals"]["auctions"] == 80 and idr.stats()["floor_lift"]["applied_auctions"] == 40
 
 
 def test_disk_full(tmp_path):

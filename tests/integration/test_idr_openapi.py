@@ -85,8 +85,12 @@ def documented(spec, status):
 
 
 def good_and_bad(spec, idr):
-    idr.send(Market().events(400))
+    idr.ask("PUT", "/api/v1/publishers/*/settings", {"control_share": 0.3})
+    idr.send([{**e, "floors": "applied" if i % 3 else "skipped"} for i, e in enumerate(Market().events(400))])
     idr.learned(400)
+    lift = ask(spec, idr, "GET", "/stats/p1?days=30", None, 200).json()
+    assert lift["lift"]["latency_ms_difference_low"] is not None and lift["floor_lift"]["skipped_auctions"] == 134
+    idr.ask("DELETE", "/api/v1/publishers/*/settings")
     for method, target, body in GOOD:
         ask(spec, idr, method, target, body, 200)
     for _, method, target, body, status, how in ROWS:

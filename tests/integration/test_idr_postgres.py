@@ -101,6 +101,108 @@ def test_old_partitions_go(tmp_path, pg):
         assert pg.number("SELECT sum(auctions) FROM publisher_stats_daily") == 2
 
 
+def test_a_long_outage(tmp_path, pg):
+    """Nothing is there when it begins; the process ends and comes back meanwhile; the backlog is many pieces long."""
+    market = Market()
+    pg.kill()
+    idr = Idr(tmp_path, FAST, env={"DATABASE_URL": pg.url})
+    with running(idr):
+        for i in range(15):
+            idr.send(market.events(200))
+            if i == 7:
+                idr.kill()
+                idr.start()
+        idr.learned(3000)
+        health = idr.ask("GET", "/health").json()
+        assert health["status"] == "degraded" and health["postgres"]["events_behind"] == 3000
+        assert idr.route(bidders=Market.codes)["mode"] == "normal"
+        pg.start()
+        caught_up(idr, pg, 3000)
+        wait_until(lambda: idr.ask("GET", "/health").json()["postgres"] == {"status": "ok", "events_behind": 0}, 10, "it says so")
+        assert pg.query("SELECT count(*), count(DISTINCT auction_id), max(seq) FROM routing_decisions") == [["3000"] * 3]
+        assert pg.number("SELECT sum(configured) FROM bidder_performance_hourly") == 3000 * len(Market.codes)
+
+
+def test_a_database_too_slow_for_a_piece(tmp_path, pg):
+    """Each auction takes it 4 ms and a statement may take 200: a piece of 400 cannot be written, smaller ones can."""
+    assert migrate(pg.url).returncode == 0
+    pg.query("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.004); RETURN NEW; END $$;"
+             "CREATE TRIGGER slow BEFORE INSERT ON routing_decisions FOR EACH ROW EXECUTE FUNCTION slow()")
+    yaml = "database: { forward_ms: 20, forward_events: 400, timeout_ms: 200 }"
+    with running(Idr(tmp_path, yaml, env={"DATABASE_URL": pg.url})) as (idr,):
+        market = Market()
+        for _ in range(4):
+            idr.send(market.events(100))
+        caught_up(idr, pg, 400)
+        assert pg.query("SELECT count(*), count(DISTINCT auction_id), max(seq) FROM routing_decisions") == [["400"] * 3]
+        assert pg.number("SELECT count(DISTINCT xmin::text) FROM routing_decisions") >= 8, "in pieces of 50 and less"
+
+
+def test_days_far_apart(tmp_path, pg):
+    """Partitions are made for the days there are, not for those between."""
+    years = [event(f"y{n}", T0 - n * 500 * 86400) for n in range(1, 8)]
+    with running(Idr(tmp_path, FAST + "\nstore: { retention_days: 3650 }", env={"DATABASE_URL": pg.url})) as (idr,):
+        idr.send([*years, event("today", T0)])
+        caught_up(idr, pg, 8)
+        assert pg.number("SELECT count(*) FROM pg_inherits WHERE inhparent IN ('routing_decisions'::regclass,"
+                         " 'auction_events'::regclass)") == 16
+        many = [event(f"d{day}", T0 - day * 86400) for day in range(250)]  # more days than one piece may have
+        idr.send(many)
+        caught_up(idr, pg, 258)
+        assert pg.number("SELECT count(DISTINCT auction_id) FROM routing_decisions") == 258
+
+
+def test_roll_ups_outlive_what_they_are_made_of(tmp_path, pg):
+    yaml = "database: { forward_ms: 20 }\nstore: { retention_days: 30, hourly_days: 60 }"
+    idr = Idr(tmp_path, yaml, env={"DATABASE_URL": pg.url})
+    with running(idr):
+        idr.send([event("oldest", T0)])
+        caught_up(idr, pg, 1)
+        idr.send([event("older", T0 + 60 * 86400), event("new", T0 + 100 * 86400)])
+        caught_up(idr, pg, 3)
+        idr.stop()
+        idr.start()
+        wait_until(lambda: pg.number("SELECT count(*) FROM routing_decisions") == 1, 10, "raw rows of 30 days are kept")
+        wait_until(lambda: pg.number("SELECT count(*) FROM bidder_performance_hourly") == 2, 10, "hours of 60 days")
+        assert pg.number("SELECT sum(auctions) FROM publisher_stats_daily") == 3
+
+
+def choices(machine, n=60):
+    return [machine.route(f"r{i}", bidders=Market.codes, ts=T0 + 1000)["selected_bidders"] for i in range(n)]
+
+
+def test_a_cold_one_learns_from_the_database(tmp_path, pg):
+    """A new machine decides as the one does whose history it read; what it read is no history of its own."""
+    market = Market()
+    for name in "abc":
+        (tmp_path / name).mkdir()
+    a = Idr(tmp_path / "a", FAST, env={"DATABASE_URL": pg.url})
+    with running(a):
+        for _ in range(7):
+            a.send(market.events(100))
+        a.learned(700)
+        caught_up(a, pg, 700)
+        with running(Idr(tmp_path / "b", FAST, env={"DATABASE_URL": pg.url})) as (b,):
+            assert b.metric("nexus_idr_index_events") == 700
+            assert choices(a) == choices(b)
+            assert b.stats()["totals"]["auctions"] == 0
+        short = FAST.replace("}", ", catch_up_events: 200 }")
+        with running(Idr(tmp_path / "c", short, env={"DATABASE_URL": pg.url})) as (c,):
+            assert c.metric("nexus_idr_index_events") == 200, "the newest ones only"
+            c.send(market.events(50))
+            c.learned(250)
+            c.kill()  # there is no snapshot yet: the database again, then its own journal
+            c.start()
+            assert c.metric("nexus_idr_index_events") == 250
+
+
+def test_a_cold_one_starts_without_the_database_too(tmp_path, pg):
+    pg.query("CREATE TABLE nexus_forwarded(odd text)")  # not our schema
+    with running(Idr(tmp_path, FAST, env={"DATABASE_URL": pg.url})) as (idr,):
+        assert "cold_start_failed" in idr.process.log()
+        assert idr.route(bidders=Market.codes)["mode"] == "learning"
+
+
 def migrate(url, *options):
     return subprocess.run([BIN / "nexus-idr", "migrate", *options], env={"AUTH_ENABLED": "false", **({"DATABASE_URL": url} if url else {})},
                           capture_output=True, text=True)
@@ -110,11 +212,11 @@ def test_migrate_twice_and_by_many(tmp_path, pg):
     many = [subprocess.Popen([BIN / "nexus-idr", "migrate"], env={"AUTH_ENABLED": "false", "DATABASE_URL": pg.url},
                              stdout=subprocess.PIPE, text=True) for _ in range(6)]
     said = sorted(p.communicate(timeout=60)[0] for p in many)
-    assert said == ["schema 0 -> 2 (plain PostgreSQL)\n"] + ["schema 2 -> 2 (plain PostgreSQL)\n"] * 5
+    assert said == ["schema 0 -> 3 (plain PostgreSQL)\n"] + ["schema 3 -> 3 (plain PostgreSQL)\n"] * 5
     assert all(p.returncode == 0 for p in many)
     again = migrate(pg.url)
-    assert (again.returncode, again.stdout) == (0, "schema 2 -> 2 (plain PostgreSQL)\n")
-    assert pg.query("SELECT version, length(checksum) FROM nexus_schema ORDER BY 1") == [["1", "16"], ["2", "16"]]
+    assert (again.returncode, again.stdout) == (0, "schema 3 -> 3 (plain PostgreSQL)\n")
+    assert pg.query("SELECT version, length(checksum) FROM nexus_schema ORDER BY 1") == [["1", "16"], ["2", "16"], ["3", "16"]]
     with running(Idr(tmp_path, FAST, env={"DATABASE_URL": pg.url})) as (idr,):
         idr.send([event("a", T0)])
         caught_up(idr, pg, 1)
@@ -135,8 +237,9 @@ def test_migrate_refuses(pg):
 
 def test_schema_of_older_and_newer_programs(tmp_path, pg):
     assert migrate(pg.url).returncode == 0
-    pg.query("ALTER TABLE nexus_schema DROP COLUMN checksum; DELETE FROM nexus_schema WHERE version > 1")
-    assert migrate(pg.url).stdout == "schema 1 -> 2 (plain PostgreSQL)\n"
+    pg.query("ALTER TABLE nexus_schema DROP COLUMN checksum; DELETE FROM nexus_schema WHERE version > 1;"
+             "ALTER TABLE routing_decisions DROP COLUMN context, DROP COLUMN floors")
+    assert migrate(pg.url).stdout == "schema 1 -> 3 (plain PostgreSQL)\n"
     pg.query("INSERT INTO nexus_schema(version, checksum) VALUES (99, 'x'); ALTER TABLE auction_events ADD COLUMN more text")
     with running(Idr(tmp_path, FAST, env={"DATABASE_URL": pg.url})) as (idr,):
         idr.send([event("a", T0)])

@@ -5,6 +5,7 @@ import subprocess
 import pytest
 from idr_stack import CHAOS_ROUNDS, T0, Idr, Market
 from pbs_stack import BIN, running, wait_until
+from postgres_stack import Postgres
 from redis_stack import Redis
 
 FAST = "redis: { interval_ms: 10 }\nrouter: { learning_auctions: 50 }"
@@ -103,6 +104,33 @@ def test_a_cold_one_and_one_that_was_away_catch_up(tmp_path, redis):
         with running(idr(tmp_path / "c", redis)) as (c,):
             heard(c, 700)
             assert choices(c) == choices(a)
+
+
+def test_a_cold_one_reads_the_database_then_the_stream(tmp_path, redis):
+    """The database has what the stream has forgotten, the stream what is not in the database yet; nothing is learned twice."""
+    market, pg = Market(), Postgres()
+    with running(pg):
+        stopped = FAST + "\ndatabase: { forward_ms: 20 }"
+        slow = FAST + "\ndatabase: { forward_ms: 3600000 }"
+        a = idr(tmp_path / "a", redis, yaml=stopped, DATABASE_URL=pg.url)
+        with running(a):
+            connected(a)
+            for _ in range(6):
+                a.send(market.events(100))
+            wait_until(lambda: pg.number("SELECT count(*) FROM routing_decisions") == 600, 20, "600 are in the database")
+            a.stop()
+            a.config.write_text(slow)  # from now on it is the stream that is ahead
+            a.start()
+            connected(a)
+            redis.ask("XTRIM", "{nexus-idr}:events", "MAXLEN", "250")
+            a.send(market.events(100))
+            a.learned(700)
+            wait_until(lambda: a.metric("nexus_idr_redis_events_published_total") == 100, 10, "they are told")
+            with running(idr(tmp_path / "b", redis, yaml=slow, DATABASE_URL=pg.url)) as (b,):
+                wait_until(lambda: b.metric("nexus_idr_redis_events_received_total") == 350, 20, "the stream was read")
+                b.learned(700)
+                assert b.metric("nexus_idr_index_events") == 700
+                assert choices(a) == choices(b)
 
 
 def test_redis_dies_and_comes_back(tmp_path, redis):

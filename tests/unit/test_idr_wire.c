@@ -85,6 +85,7 @@ static void event_round_trip(void **state)
 			       .ids = ids,
 			       .n_ids = 1,
 			       .total_configured = 17,
+			       .floors = STR("skipped"),
 			       .imps = &imp,
 			       .n_imps = 1,
 			       .bidders = bidders,
@@ -103,6 +104,7 @@ static void event_round_trip(void **state)
 	CHECK("bid", back.bidders[0].bids[0].cpm == 1.31 && back.bidders[0].bids[0].won);
 	CHECK("not called", back.bidders[1].status == IDR_NOT_CALLED && isnan(back.bidders[1].score));
 	CHECK_STR("size", back.imps[0].size, "300x250");
+	CHECK_STR("floors", back.floors, "skipped");
 	buf_deinit(&b);
 	arena_free(a);
 }

@@ -99,12 +99,53 @@ static void lift(void **state)
 		cell_add(&control, &b);
 	}
 	assert_true(lift_compute(&routed, &control, &l));
-	CHECK("means", l.revenue_cpm.routed == 2 && l.revenue_cpm.control == 1.5);
+	CHECK("means", l.revenue_cpm.treated == 2 && l.revenue_cpm.control == 1.5);
 	/* sample variances are 100/99 and 25/99, so the error is sqrt(1.25/99) */
 	CHECK("interval", fabs(l.revenue_cpm.high - (0.5 + 1.96 * sqrt(1.25 / 99))) < 1e-9 &&
 				  fabs(l.revenue_cpm.low - (0.5 - 1.96 * sqrt(1.25 / 99))) < 1e-9);
-	CHECK("calls", fabs(l.calls_saved_rate - 0.5) < 1e-9);
-	CHECK("latency", fabs(l.latency_ms + 200) < 1e-9);
+	CHECK("calls", l.calls.treated == 1 && l.calls.control == 2 && l.calls.low == -1);
+	CHECK("latency", fabs(l.latency_ms.difference + 200) < 1e-9);
+	CHECK("all squares are there", l.has_intervals);
+	CHECK("every auction sold", l.sold.difference == 0);
+	routed.auctions++; /* of a row that was written before squares were kept */
+	assert_true(lift_compute(&routed, &control, &l));
+	CHECK("no interval from part of the squares", !l.has_intervals);
+}
+
+static void intervals(void **state)
+{
+	/* Two sides of four auctions: calls 1 3 1 3 against 4 4 6 6, latencies 100 200 100 200 against 300 300 300 500;
+	 * the routed sell half. */
+	static const struct {
+		int calls;
+		float ms, won;
+	} rows[2][4] = {
+		{ { 1, 100, 1 }, { 3, 200, 0 }, { 1, 100, 1 }, { 3, 200, 0 } },
+		{ { 4, 300, 1 }, { 4, 300, 1 }, { 6, 300, 1 }, { 6, 500, 1 } },
+	};
+	struct cell side[2] = { { 0 }, { 0 } };
+	struct lift l;
+
+	(void)state;
+	for (int s = 0; s < 2; s++)
+		for (int i = 0; i < 4; i++) {
+			struct event_bidder b[6];
+			struct cell one;
+
+			for (int k = 0; k < rows[s][i].calls; k++)
+				b[k] = bidder(OUTCOME_BID, 1, k ? 0 : rows[s][i].won, rows[s][i].ms);
+			one = cell_of(b, (size_t)rows[s][i].calls, 6, 0);
+			cell_add(&side[s], &one);
+		}
+	assert_true(lift_compute(&side[0], &side[1], &l));
+	CHECK("calls: 2 against 5", l.calls.difference == -3);
+	/* both sample variances are 4/3 */
+	CHECK("their interval", fabs(l.calls.high - (-3 + 1.96 * sqrt(2.0 / 3))) < 1e-9);
+	CHECK("latency: 150 against 350", l.latency_ms.difference == -200);
+	/* 10000/3 and 10000 */
+	CHECK("its interval", fabs(l.latency_ms.low - (-200 - 1.96 * sqrt(2500.0 / 3 + 2500))) < 1e-9);
+	/* half of four: 0.25 / 4; all of four: no variance */
+	CHECK("sold", l.sold.difference == -0.5 && fabs(l.sold.high - (-0.5 + 1.96 * 0.25)) < 1e-9);
 }
 
 static void price_cells(void **state)
@@ -136,10 +177,8 @@ static void price_cells(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_auction),
-		cmocka_unit_test(percentiles),
-		cmocka_unit_test(lift),
-		cmocka_unit_test(price_cells),
+		cmocka_unit_test(one_auction), cmocka_unit_test(percentiles), cmocka_unit_test(lift),
+		cmocka_unit_test(intervals),   cmocka_unit_test(price_cells),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

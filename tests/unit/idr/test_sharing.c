@@ -5,6 +5,7 @@
 
 #include "common/mem.h"
 #include "idr/intake/event_bytes.h"
+#include "idr/intake/heard.h"
 #include "idr/intake/shared_batch.h"
 #include "idr/intake/shared_docs.h"
 
@@ -217,10 +218,32 @@ static void documents_are_checked(void **state)
 	}
 }
 
+/* What a machine read from the database it does not learn from the stream again. */
+static void what_was_read_elsewhere_is_known(void **state)
+{
+	struct heard h = { 0 };
+
+	(void)state;
+	CHECK("who has heard of nothing skips nothing", !heard_before(&h, 1, 0));
+	for (uint64_t i = 0; i < 5000; i++)
+		heard_add(&h, i * i, 1000 + (int64_t)i);
+	CHECK("each is kept once", h.n == 5000);
+	heard_add(&h, 9, 1003);
+	CHECK("the same again", h.n == 5000);
+	for (uint64_t i = 0; i < 5000; i++)
+		assert_true(heard_before(&h, i * i, 1000 + (int64_t)i));
+	CHECK("an unknown auction of that time", !heard_before(&h, 7, 2000));
+	CHECK("the same auction at another time is another event", !heard_before(&h, 9, 1004));
+	CHECK("what is older than all that was read", heard_before(&h, 7, 999));
+	heard_deinit(&h);
+	CHECK("forgotten", !heard_before(&h, 9, 1003) && h.n == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(events_keep_what_is_learned),
+		cmocka_unit_test(what_was_read_elsewhere_is_known),
 		cmocka_unit_test(numbers_out_of_range_are_refused),
 		cmocka_unit_test(stand_ins_are_the_last_ones),
 		cmocka_unit_test(the_later_change_wins),

@@ -101,6 +101,7 @@ static int append(struct store *s, struct event *events, size_t n)
 {
 	struct event *list[64];
 
+	assert_true(n <= ARRAY_LEN(list));
 	for (size_t i = 0; i < n; i++)
 		list[i] = &events[i];
 	return s->ops->append(s, list, n, NULL);
@@ -118,7 +119,7 @@ static int see(void *arg, const struct event *e)
 {
 	struct seen *seen = arg;
 
-	seen->seq[seen->n++] = e->seq;
+	seen->seq[seen->n++ % ARRAY_LEN(seen->seq)] = e->seq;
 	seen->last = *e;
 	snprintf(seen->id, sizeof seen->id, STR_FMT, STR_ARG(e->auction_id));
 	for (size_t i = 0; i < e->n_bidders && i < 2; i++)
@@ -351,6 +352,100 @@ static void check_retention(const struct maker *m, struct store *s)
 	store_free(s);
 }
 
+static void check_tail(const struct maker *m, struct store *s)
+{
+	struct event e[5] = { make("a", t0, "p1"), make("b", t0 + 1, "p1"), make("c", t0 + 2, "p1"),
+			      make("d", t0 + 3, "p1"), make("e", t0 + 4, "p1") };
+	static const struct {
+		const char *why;
+		size_t rows;
+		int64_t want;
+	} rows[] = {
+		{ "two rows per auction: six are the last three", 6, 2 },
+		{ "as many as there are", 10, 0 },
+		{ "more than there are", 1000, 0 },
+		{ "none", 0, 5 },
+	};
+
+	CHECK(m->name, s->ops->tail(s, 100) == 0);
+	assert_int_equal(append(s, e, 5), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		CHECK(rows[i].why, s->ops->tail(s, rows[i].rows) == rows[i].want);
+	store_free(s);
+}
+
+static void check_experiments(const struct maker *m, struct store *s)
+{
+	struct event e[3] = { make("a", t0, "p1"), make("b", t0, "p1"), make("c", t0, "p1") };
+	struct sums sums;
+
+	e[0].floors = FLOORS_APPLIED;
+	e[1].floors = FLOORS_SKIPPED;
+	assert_int_equal(append(s, e, 3), 0);
+	sums = stats(s, "p1", DIM_FLOORS, STEP_DAY, t0, t0 + HOUR);
+	CHECK(m->name, sums.rows == 2 && sums.c.auctions == 2);
+	if (m->durable) { /* as if killed: another one reads what is not in the roll-ups yet from the journal */
+		struct store *again = open_store(m);
+
+		sums = stats(again, "p1", DIM_FLOORS, STEP_DAY, t0, t0 + HOUR);
+		CHECK("read back from the journal", sums.rows == 2 && sums.c.squared == 2);
+		store_free(again);
+	}
+	store_free(s);
+}
+
+/* A hundred days are dropped while others are written: the file gets smaller, and nothing of the new is missing. */
+static void test_compaction(void **state)
+{
+	enum { OLD = 38400, BATCH = 64 };
+	static struct event e[BATCH];
+	static char ids[BATCH][16];
+	struct store_totals before, after;
+	struct seen seen = { 0 };
+	struct store *s;
+	bool more = true;
+	int kept = 0;
+
+	(void)state;
+	remove_files();
+	s = open_store(&makers[1]);
+	for (int n = 0; n < OLD; n += BATCH) {
+		for (int i = 0; i < BATCH; i++) {
+			snprintf(ids[i], sizeof ids[i], "a%d", n + i);
+			e[i] = make(ids[i], t0 + n + i, "p1");
+		}
+		assert_int_equal(append(s, e, BATCH), 0);
+	}
+	s->ops->totals(s, &before);
+	for (int turn = 0; more; turn++) {
+		struct event one;
+		char id[16];
+
+		assert_true(turn < 1000);
+		assert_int_equal(s->ops->maintain(s, t0 + 48 * HOUR, t0, &more, NULL), 0);
+		snprintf(id, sizeof id, "n%d", turn);
+		one = make(id, t0 + 72 * HOUR + turn, "p1");
+		assert_int_equal(append(s, &one, 1), 0);
+		kept++;
+	}
+	s->ops->totals(s, &after);
+	CHECK("the file is a third of what it was, or less", after.bytes * 3 < before.bytes);
+	assert_int_equal(s->ops->replay(s, OLD, see, &seen, NULL), 0);
+	CHECK("what came meanwhile is there", kept > 20 && (int)seen.n == kept);
+	store_free(s);
+	remove_files();
+}
+
+static void test_tail(void **state)
+{
+	(void)state;
+	with_each(check_tail);
+}
+static void test_experiments(void **state)
+{
+	(void)state;
+	with_each(check_experiments);
+}
 static void test_numbers(void **state)
 {
 	(void)state;
@@ -438,10 +533,11 @@ static int remove_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),   cmocka_unit_test(test_whole),
-		cmocka_unit_test(test_stats),     cmocka_unit_test(test_prices),
-		cmocka_unit_test(test_docs),      cmocka_unit_test(test_retention),
-		cmocka_unit_test(test_disk_full),
+		cmocka_unit_test(test_numbers),     cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_stats),       cmocka_unit_test(test_prices),
+		cmocka_unit_test(test_docs),        cmocka_unit_test(test_retention),
+		cmocka_unit_test(test_disk_full),   cmocka_unit_test(test_tail),
+		cmocka_unit_test(test_experiments), cmocka_unit_test(test_compaction),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
