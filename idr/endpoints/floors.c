@@ -1,7 +1,9 @@
 /* /floors/{publisher_id}: Prebid floors data. What an administrator put wins; without it, floors come from the
- * bid history; without enough history the answer is valid and changes nothing. */
+ * bid history; without enough history, or while the held out auctions show that such floors do harm, the answer is valid
+ * and changes nothing. */
 #include "common/err.h"
 #include "common/json.h"
+#include "common/log.h"
 #include "idr/endpoints/endpoints.h"
 #include "idr/floors/model.h"
 #include "idr/floors/validate.h"
@@ -47,6 +49,14 @@ static json_t *nothing(void)
 			 "mediaType", "values", "*", 0);
 }
 
+static void take_side(void *arg, int64_t at_ms, struct str key, const struct cell *c)
+{
+	struct cell *side = arg;
+
+	(void)at_ms;
+	cell_add(&side[event_floors_find(key)], c);
+}
+
 static void take_prices(void *arg, const struct floor_key *k, const struct floor_cell *cell)
 {
 	floors_model_add(arg, k, cell);
@@ -56,10 +66,24 @@ static void compute(struct store_call *c, struct store *s)
 {
 	struct floors *f = c->in;
 	struct floors_model *m = floors_model_new();
+	struct cell side[EVENT_FLOORS] = { { 0 } };
+	struct stats_query q = { .publisher = f->publisher,
+				 .dim = DIM_FLOORS,
+				 .step = STEP_DAY,
+				 .from_ms = c->now_ms - f->days * (int64_t)DAY_MS,
+				 .to_ms = c->now_ms + 1 };
 
 	f->opt.floor_min_usd = json_num_at(f->put, "floorMin", 0);
-	c->job.err = s->ops->floor_history(s, f->publisher, c->now_ms - f->days * (int64_t)DAY_MS,
-					   c->now_ms + 1, take_prices, m, &c->job.why);
+	c->job.err = s->ops->stats(s, &q, take_side, side, &c->job.why);
+	if (!c->job.err &&
+	    floors_do_harm(&side[FLOORS_APPLIED], &side[FLOORS_SKIPPED], f->opt.max_fill_loss)) {
+		log_limited(LOG_WARN, "floors_do_harm", LOG_STR("publisher", f->publisher));
+		floors_model_free(m);
+		return;
+	}
+	if (!c->job.err)
+		c->job.err = s->ops->floor_history(s, f->publisher, c->now_ms - f->days * (int64_t)DAY_MS,
+						   c->now_ms + 1, take_prices, m, &c->job.why);
 	if (!c->job.err)
 		f->out = floors_model_data(m, &f->opt);
 	floors_model_free(m);

@@ -154,6 +154,9 @@ static void grow(struct floor_map *m)
 
 void floor_map_add(struct floor_map *m, struct names *names, const struct event *e)
 {
+	if (e->floors == FLOORS_APPLIED)
+		return;
+
 	struct floor_row row = {
 		.k = { .publisher = names_id(names, e->publisher),
 		       .format = names_id(names, e->format),

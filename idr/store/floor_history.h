@@ -1,8 +1,9 @@
 /* What floors are computed from: how high the best and the second bid of an auction were.
  *
- * The lowest floor seen is the publisher's own: auctions that are held out of computed floors carry it. One cell per day, publisher, format, size, country and device: counts by price bucket. Buckets are steps of
- * 12.2 % (six to the doubling) from 0.01 to 100 US dollars CPM, so cells add up and a threshold is known to
- * one step.
+ * Auctions that had a computed floor are left out: in them the low bids are missing, and floors made from what is left
+ * would only ever rise. Those that are held out show what is bid without. The lowest floor seen is the publisher's own.
+ * One cell per day, publisher, format, size, country and device: counts by price bucket. Buckets are steps of 12.2 % (six
+ * to the doubling) from 0.01 to 100 US dollars CPM, so cells add up and a threshold is known to one step.
  */
 #ifndef IDR_STORE_FLOOR_HISTORY_H
 #define IDR_STORE_FLOOR_HISTORY_H
@@ -55,6 +56,7 @@ struct floor_map {
 
 void floor_map_deinit(struct floor_map *m);
 void floor_map_clear(struct floor_map *m);
+/* Nothing for an auction with a computed floor. */
 void floor_map_add(struct floor_map *m, struct names *names, const struct event *e);
 
 #endif
