@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "common/arena.h"
+
 void snapshot_init(struct snapshot *s, void (*drop)(struct snapshot *s))
 {
 	atomic_init(&s->refs, 1);
@@ -80,4 +82,17 @@ struct snapshot *snapshot_view_get(struct snapshot_view *v)
 		v->generation = generation;
 	}
 	return v->current;
+}
+
+static void give_back(void *snapshot)
+{
+	snapshot_unref(snapshot);
+}
+
+struct snapshot *snapshot_view_lend(struct snapshot_view *v, struct arena *arena)
+{
+	struct snapshot *s = snapshot_ref(snapshot_view_get(v));
+
+	arena_defer(arena, give_back, s);
+	return s;
 }

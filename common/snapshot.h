@@ -15,6 +15,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+struct arena;
+
 struct snapshot {
 	atomic_size_t refs;
 	void (*drop)(struct snapshot *s);
@@ -44,5 +46,7 @@ struct snapshot_view {
 void snapshot_view_init(struct snapshot_view *v, struct snapshot_slot *slot);
 void snapshot_view_deinit(struct snapshot_view *v);
 struct snapshot *snapshot_view_get(struct snapshot_view *v);
+/* The same, held until the arena is freed: for an auction or a request that outlives this turn. */
+struct snapshot *snapshot_view_lend(struct snapshot_view *v, struct arena *arena);
 
 #endif

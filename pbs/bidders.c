@@ -245,15 +245,7 @@ void bidders_unref(struct bidder_set *set)
 		snapshot_unref(&set->snapshot);
 }
 
-static void give_back(void *snapshot)
-{
-	snapshot_unref(snapshot);
-}
-
 const struct bidder_set *bidders_lend(struct snapshot_view *view, struct arena *arena)
 {
-	struct snapshot *s = snapshot_ref(snapshot_view_get(view));
-
-	arena_defer(arena, give_back, s);
-	return container_of(s, struct bidder_set, snapshot);
+	return container_of(snapshot_view_lend(view, arena), struct bidder_set, snapshot);
 }

@@ -87,7 +87,7 @@ struct pbs_config {
 	int gvl_when_missing;
 	uint32_t gvl_preload, gvl_init_timeout_ms, gvl_active_timeout_ms, gvl_refresh_s, gvl_retry_s;
 	/* cache */
-	const char *cache_scheme, *cache_host, *cache_query;
+	const char *cache_scheme, *cache_host;
 	uint32_t cache_expected_ms;
 	bool cache_builtin, cache_allow_keys;
 	uint64_t cache_max_bytes, cache_max_value_bytes;

@@ -16,8 +16,6 @@
 
 enum { LOG_FLUSH_S = 10 };
 
-extern char **environ;
-
 /* Read by jemalloc before main. Bursts leave pages behind: they are given back after a second, not ten. An auction makes a
  * thousand and more small objects and frees them together: the thread's cache must be able to hold them all, or every
  * auction empties and fills it through the arena. */
@@ -43,17 +41,16 @@ static void raise_file_limit(void)
 		log_event(LOG_WARN, "file_limit", LOG_INT("files", limit.rlim_cur));
 }
 
-static void reload(struct pbs_server *server)
+static void reload(struct pbs_server *server, int (*how)(struct pbs_server *s, struct errtext *why))
 {
 	struct errtext why = { "" };
 
-	if (pbs_server_reload(server, &why) < 0)
+	if (how(server, &why) < 0)
 		log_event(LOG_ERROR, "reload_refused", LOG_Z("reason", why.text));
 }
 
-/* Blocks until a signal asks for the end. SIGHUP, and a change in the files of stored data, read bidders, stored data and
- * accounts anew; the rest of the configuration is read at start only. Now and then the log says what it left out in the
- * meantime. */
+/* Blocks until a signal asks for the end. SIGHUP reads configuration, bidders, stored data and accounts anew, a change in
+ * the files of stored data all but the configuration. Now and then the log says what it left out in the meantime. */
 static void wait_for_end(const sigset_t *signals, struct pbs_server *server)
 {
 	const struct pbs_config *c = server->config;
@@ -67,14 +64,17 @@ static void wait_for_end(const sigset_t *signals, struct pbs_server *server)
 		number = sigtimedwait(signals, NULL, &look);
 		if (number < 0)
 			log_flush_limited();
-		if (number == SIGHUP || (number < 0 && watch_look(&files)))
-			reload(server);
+		if (number == SIGHUP)
+			reload(server, pbs_server_reload);
+		else if (number < 0 && watch_look(&files))
+			reload(server, pbs_server_reload_files);
 	} while (number != SIGTERM && number != SIGINT);
 	log_event(LOG_INFO, "draining", LOG_INT("signal", number));
 }
 
-static int serve(const struct pbs_config *config)
+static int serve(struct conf *conf)
 {
+	const struct pbs_config *config = conf_values(conf);
 	struct pbs_server server;
 	struct errtext why = { "" };
 	sigset_t signals;
@@ -88,7 +88,7 @@ static int serve(const struct pbs_config *config)
 	signal(SIGPIPE, SIG_IGN);
 	json_object_seed(0);
 	raise_file_limit();
-	if (pbs_server_load(&server, config, &why) < 0) {
+	if (pbs_server_load(&server, conf, &why) < 0) {
 		status = fail("cannot start", &why);
 	} else if (pbs_server_start(&server, &why) < 0) {
 		status = fail("cannot start", &why);
@@ -126,7 +126,5 @@ int main(int argc, char **argv)
 	config = conf_values(conf);
 	log_init((enum log_level)config->log_level, (enum log_format)config->log_format, STDERR_FILENO,
 		 "pbs");
-	status = serve(config);
-	conf_free(conf);
-	return status;
+	return serve(conf);
 }

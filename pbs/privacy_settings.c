@@ -85,7 +85,7 @@ struct shared_account {
 
 struct privacy_accounts {
 	struct {
-		json_t *key; /* held, so that its address cannot come to mean another account */
+		json_t *stored, *defaults; /* held, so that their addresses cannot come to mean others */
 		struct shared_account *shared;
 	} place[PLACES];
 };
@@ -100,6 +100,13 @@ static void unref(void *p)
 	free(s);
 }
 
+static void clear(struct privacy_accounts *accounts, size_t at)
+{
+	unref(accounts->place[at].shared);
+	json_decref(accounts->place[at].stored);
+	json_decref(accounts->place[at].defaults);
+}
+
 struct privacy_accounts *privacy_accounts_new(void)
 {
 	return xcalloc(1, sizeof(struct privacy_accounts));
@@ -107,22 +114,37 @@ struct privacy_accounts *privacy_accounts_new(void)
 
 void privacy_accounts_free(struct privacy_accounts *accounts)
 {
-	for (size_t i = 0; accounts && i < PLACES; i++) {
-		unref(accounts->place[i].shared);
-		json_decref(accounts->place[i].key);
-	}
+	for (size_t i = 0; accounts && i < PLACES; i++)
+		clear(accounts, i);
 	free(accounts);
 }
 
-static size_t place_of(const json_t *key)
+static size_t place_of(const json_t *stored, const json_t *defaults)
 {
-	return ((uintptr_t)key >> 4) * 0x9e3779b97f4a7c15u >> 56;
+	return ((uintptr_t)(stored ? stored : defaults) >> 4) * 0x9e3779b97f4a7c15u >> 56;
 }
 
-int privacy_accounts_get(struct privacy_accounts *accounts, const json_t *key, const json_t *merged,
-			 struct arena *a, struct errtext *why, const struct privacy_account **ret_account)
+static bool is_at(const struct privacy_accounts *accounts, size_t at, const json_t *stored,
+		  const json_t *defaults)
 {
-	size_t at = place_of(key);
+	return accounts->place[at].shared && accounts->place[at].stored == stored &&
+	       accounts->place[at].defaults == defaults;
+}
+
+static void put_at(struct privacy_accounts *accounts, size_t at, const json_t *stored, const json_t *defaults,
+		   struct shared_account *shared)
+{
+	clear(accounts, at);
+	accounts->place[at].shared = shared;
+	accounts->place[at].stored = json_incref((json_t *)(uintptr_t)stored);
+	accounts->place[at].defaults = json_incref((json_t *)(uintptr_t)defaults);
+}
+
+int privacy_accounts_get(struct privacy_accounts *accounts, const json_t *stored, const json_t *defaults,
+			 const json_t *merged, struct arena *a, struct errtext *why,
+			 const struct privacy_account **ret_account)
+{
+	size_t at = place_of(stored, defaults);
 	struct privacy_account *parsed;
 	struct shared_account *shared;
 	int err;
@@ -130,16 +152,13 @@ int privacy_accounts_get(struct privacy_accounts *accounts, const json_t *key, c
 	*ret_account = NULL;
 	if (!merged)
 		return 0;
-	if (accounts->place[at].key != key || !accounts->place[at].shared) {
+	if (!is_at(accounts, at, stored, defaults)) {
 		err = privacy_account_parse((json_t *)(uintptr_t)merged, why, &parsed);
 		if (err)
 			return err;
-		unref(accounts->place[at].shared);
-		json_decref(accounts->place[at].key);
 		shared = xcalloc(1, sizeof *shared);
 		*shared = (struct shared_account){ .refs = 1, .account = parsed };
-		accounts->place[at].shared = shared;
-		accounts->place[at].key = json_incref((json_t *)(uintptr_t)key);
+		put_at(accounts, at, stored, defaults, shared);
 	}
 	shared = accounts->place[at].shared;
 	shared->refs++;

@@ -24,9 +24,10 @@ int privacy_settings_host(const struct pbs_config *c, struct errtext *why, struc
 struct privacy_accounts *privacy_accounts_new(void);
 void privacy_accounts_free(struct privacy_accounts *accounts);
 
-/* `merged` are the settings to read, and `key` the tree that tells accounts apart: the one that was stored,
- * as `merged` may be made anew for each request. NULL settings give NULL. */
-int privacy_accounts_get(struct privacy_accounts *accounts, const json_t *key, const json_t *merged,
-			 struct arena *a, struct errtext *why, const struct privacy_account **ret_account);
+/* `merged` are the settings to read; `stored` and `defaults`, of which they were made, tell accounts apart, as
+ * `merged` may be made anew for each request. NULL settings give NULL. */
+int privacy_accounts_get(struct privacy_accounts *accounts, const json_t *stored, const json_t *defaults,
+			 const json_t *merged, struct arena *a, struct errtext *why,
+			 const struct privacy_account **ret_account);
 
 #endif

@@ -39,27 +39,6 @@ enum {
 
 /* --- loading --- */
 
-static int load_keys(struct pbs_server *s, struct errtext *why)
-{
-	const struct pbs_config *c = s->config;
-
-	s->keys = api_keys_new();
-	if (*c->api_key_default && api_keys_add(s->keys, str_of(c->api_key_default), why) < 0)
-		return ERR_INPUT;
-	if (*c->api_keys && api_keys_add_list(s->keys, str_of(c->api_keys), why) < 0)
-		return ERR_INPUT;
-	if (c->api_keys_tree && api_keys_add_json(s->keys, c->api_keys_tree, why) < 0)
-		return ERR_INPUT;
-	if (c->auth_enabled && api_keys_count(s->keys) == 0) {
-		errtext_set(why, "auth.enabled is true but there is no API key. Make one with `openssl rand "
-				 "-hex 24` and set "
-				 "API_KEY_DEFAULT to it, or set AUTH_ENABLED=false if something in front "
-				 "checks callers.");
-		return ERR_INPUT;
-	}
-	return 0;
-}
-
 /* NULL and no text in `why` when none is configured. */
 static json_t *load_default_request(const char *path, struct errtext *why)
 {
@@ -106,10 +85,9 @@ static int load_cache(struct pbs_server *s, struct errtext *why)
 	return s->cache_redis ? 0 : ERR_INPUT;
 }
 
-/* All or nothing: what the workers read is published once everything is there. */
-int pbs_server_reload(struct pbs_server *s, struct errtext *why)
+/* Bidders and stored data. All or nothing: what the workers read is published once everything is there. */
+static int load_files(struct pbs_server *s, const struct pbs_config *c, struct errtext *why)
 {
-	const struct pbs_config *c = s->config;
 	struct snapshot *before = snapshot_acquire(&s->bidders);
 	struct bidder_set *bidders =
 		bidders_load(c, before ? container_of(before, struct bidder_set, snapshot) : NULL, why);
@@ -177,18 +155,74 @@ static int load_stored(struct pbs_server *s, struct errtext *why)
 			stored_cache_new(c->stored_cache_bytes, (uint64_t)c->stored_cache_ttl_s * 1000);
 	else if (c->stored_cache_type == STORED_CACHE_UNBOUNDED)
 		s->stored_cache = stored_cache_new(SIZE_MAX / 2, 0);
-	if (pbs_server_reload(s, why) < 0)
+	if (load_files(s, c, why) < 0)
 		return ERR_INPUT;
 	return load_database(s, why);
 }
 
-int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struct errtext *why)
+static struct live_config *reload_config(struct pbs_server *s, struct errtext *why)
 {
-	*s = (struct pbs_server){ .config = config };
-	if (load_keys(s, why) < 0)
+	struct snapshot *running = snapshot_acquire(&s->live);
+	struct conf *conf =
+		conf_reload(container_of(running, struct live_config, snapshot)->conf, environ, why);
+	struct live_config *live = conf ? live_config_new(conf, why) : NULL;
+
+	snapshot_unref(running);
+	if (!live)
+		conf_free(conf);
+	return live;
+}
+
+int pbs_server_reload_files(struct pbs_server *s, struct errtext *why)
+{
+	struct snapshot *live = snapshot_acquire(&s->live);
+	int err = load_files(s, container_of(live, struct live_config, snapshot)->values, why);
+
+	snapshot_unref(live);
+	return err;
+}
+
+int pbs_server_reload(struct pbs_server *s, struct errtext *why)
+{
+	struct live_config *live = reload_config(s, why);
+
+	if (!live || load_files(s, live->values, why) < 0) {
+		if (live)
+			snapshot_unref(&live->snapshot);
 		return ERR_INPUT;
-	if (privacy_settings_host(config, why, &s->privacy) < 0)
+	}
+	if (*conf_warnings(live->conf))
+		log_event(LOG_WARN, "reload_needs_restart", LOG_Z("keys", conf_warnings(live->conf)));
+	log_set_level((enum log_level)live->values->log_level);
+	snapshot_publish(&s->live, &live->snapshot);
+	log_event(LOG_INFO, "reloaded");
+	return 0;
+}
+
+/* What the server holds for good, so that what was started with it may point into it. */
+static int take_config(struct pbs_server *s, struct conf *conf, struct errtext *why)
+{
+	struct live_config *live = live_config_new(conf, why);
+
+	snapshot_slot_init(&s->live);
+	if (!live) {
+		conf_free(conf);
 		return ERR_INPUT;
+	}
+	s->first = live;
+	s->config = live->values;
+	snapshot_publish(&s->live, snapshot_ref(&live->snapshot));
+	return 0;
+}
+
+int pbs_server_load(struct pbs_server *s, struct conf *conf, struct errtext *why)
+{
+	const struct pbs_config *config;
+
+	*s = (struct pbs_server){ 0 };
+	if (take_config(s, conf, why) < 0)
+		return ERR_INPUT;
+	config = s->config;
 	snapshot_slot_init(&s->bidders);
 	snapshot_slot_init(&s->files);
 	s->default_request = load_default_request(config->default_request_file, why);
@@ -208,7 +242,6 @@ int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struc
 void pbs_server_unload(struct pbs_server *s)
 {
 	vendor_lists_free(s->vendor_lists);
-	privacy_host_free(s->privacy);
 	if (s->metrics)
 		pbs_metrics_free(s->metrics);
 	rate_limit_free(s->rate_limit);
@@ -221,20 +254,32 @@ void pbs_server_unload(struct pbs_server *s)
 	cache_store_free(s->cache);
 	cache_redis_free(s->cache_redis);
 	snapshot_slot_deinit(&s->bidders);
-	api_keys_free(s->keys);
+	snapshot_slot_deinit(&s->live);
+	if (s->first)
+		snapshot_unref(&s->first->snapshot);
 }
 
 /* --- requests --- */
 
+/* Good for this turn of the loop. */
+static const struct pbs_config *config_now(struct pbs_worker *w)
+{
+	return live_config_get(&w->exchange.live)->values;
+}
+
 const struct api_key *pbs_request_key(const struct http_request *req)
 {
-	struct pbs_worker *w = pbs_worker_of(req);
+	const struct live_config *live = pbs_request_live(req);
 
-	if (!w->server->config->auth_enabled)
+	if (!live->values->auth_enabled)
 		return NULL;
-	return api_keys_find(w->server->keys,
-			     api_key_from_headers(http_request_header(req, "X-API-Key"),
-						  http_request_header(req, "Authorization")));
+	return api_keys_find(live->keys, api_key_from_headers(http_request_header(req, "X-API-Key"),
+							      http_request_header(req, "Authorization")));
+}
+
+const struct live_config *pbs_request_live(const struct http_request *req)
+{
+	return live_config_lend(&pbs_worker_of(req)->exchange.live, req->arena);
 }
 
 const struct bidder_set *pbs_request_bidders(const struct http_request *req)
@@ -244,7 +289,7 @@ const struct bidder_set *pbs_request_bidders(const struct http_request *req)
 
 static bool check_key(struct http_request *req, const struct api_key *key)
 {
-	if (!pbs_worker_of(req)->server->config->auth_enabled)
+	if (!config_now(pbs_worker_of(req))->auth_enabled)
 		return true;
 	if (!key) {
 		http_reply_error(req, 401,
@@ -261,7 +306,7 @@ static bool check_key(struct http_request *req, const struct api_key *key)
 static bool check_rate(struct http_request *req, const struct api_key *key)
 {
 	const struct pbs_server *s = pbs_worker_of(req)->server;
-	double rps = s->config->rate_limit_rps;
+	double rps = config_now(pbs_worker_of(req))->rate_limit_rps;
 	struct rate_limit_rule rule = { .per_second = rps, .burst = rps };
 	uint64_t who = str_hash(key ? str_of(key->name) : req->peer_ip);
 	char seconds[16];
@@ -271,7 +316,7 @@ static bool check_rate(struct http_request *req, const struct api_key *key)
 		return true;
 	snprintf(seconds, sizeof seconds, "%u", (wait_ms + 999) / 1000);
 	http_reply_header(req, "Retry-After", str_of(seconds));
-	http_reply_error(req, 429, "more than %u requests per second", s->config->rate_limit_rps);
+	http_reply_error(req, 429, "more than %.0f requests per second", rps);
 	return false;
 }
 
@@ -320,7 +365,7 @@ static void after_request(struct http_request *req)
 
 	metrics_inc(w->exchange.metrics, M_REQUESTS, route, status_label(req->status));
 	metrics_observe(w->exchange.metrics, M_REQUEST_TIME, (double)us * 1e-6, route);
-	if (!is_logged(w->server->config, req))
+	if (!is_logged(config_now(w), req))
 		return;
 	if (trace_is_set(&req->trace))
 		trace_write_id(&req->trace, trace);
@@ -506,10 +551,8 @@ static int init_worker(struct worker *thread, struct errtext *why)
 	w->exchange = (struct exchange){
 		.loop = thread->loop,
 		.http = http_client_new(thread->loop, &client),
-		.config = c,
 		.default_request = s->default_request,
 		.metrics = metrics_new(s->metrics),
-		.privacy = s->privacy,
 		.privacy_accounts = privacy_accounts_new(),
 		.vendor_lists = s->vendor_lists,
 	};
@@ -517,7 +560,8 @@ static int init_worker(struct worker *thread, struct errtext *why)
 		errtext_set(why, "the system's certificates cannot be read; install ca-certificates");
 		return ERR_UNAVAILABLE;
 	}
-	/* a slot locks itself */
+	/* slots lock themselves */
+	snapshot_view_init(&w->exchange.live, (struct snapshot_slot *)(uintptr_t)&s->live);
 	snapshot_view_init(&w->exchange.bidders, (struct snapshot_slot *)(uintptr_t)&s->bidders);
 	rng_seed_os(&w->exchange.rng);
 	start_stored(w);
@@ -556,6 +600,7 @@ static void deinit_worker(struct worker *thread)
 	http_client_free(w->exchange.http);
 	privacy_accounts_free(w->exchange.privacy_accounts);
 	snapshot_view_deinit(&w->exchange.bidders);
+	snapshot_view_deinit(&w->exchange.live);
 	free(w);
 }
 

@@ -7,6 +7,7 @@
 #define PBS_SERVER_H
 
 #include "common/api_key.h"
+#include "common/conf.h"
 #include "common/http_server.h"
 #include "common/metrics.h"
 #include "common/rate_limit.h"
@@ -16,7 +17,7 @@
 #include "pbs/cache/cache.h"
 #include "pbs/config.h"
 #include "pbs/exchange/exchange.h"
-#include "pbs/privacy/config.h"
+#include "pbs/live_config.h"
 #include "pbs/stored/cache.h"
 #include "pbs/stored/stored.h"
 
@@ -30,7 +31,9 @@ extern const struct http_route pbs_routes[];
 extern const size_t pbs_n_routes;
 
 struct pbs_server {
-	const struct pbs_config *config;
+	const struct pbs_config *config;         /* as it was at the start, for what is made then; lives on */
+	struct live_config *first;               /* it belongs to this one */
+	struct snapshot_slot live;               /* struct live_config */
 	struct snapshot_slot bidders;            /* struct bidder_set */
 	struct snapshot_slot files;              /* struct stored_files */
 	struct currency_table *bundled_rates;    /* NULL = none */
@@ -40,10 +43,8 @@ struct pbs_server {
 	char *router_stored_url;                 /* where the router keeps stored data; "" = no router */
 	struct cache_store *cache;               /* in memory; NULL = none */
 	struct cache_redis *cache_redis;         /* NULL = none */
-	struct api_keys *keys;
 	struct rate_limit *rate_limit;
 	struct metrics_set *metrics;
-	struct privacy_host *privacy;
 	struct vendor_lists *vendor_lists;
 	size_t n_workers;
 	struct workers *workers;
@@ -61,11 +62,12 @@ struct pbs_worker {
 	uint64_t drain_began_ms;
 };
 
-/* Reads bidders, stored data and keys; makes nothing that runs. */
-int pbs_server_load(struct pbs_server *s, const struct pbs_config *config, struct errtext *why);
-/* Reads bidders, stored requests, imps, responses and accounts anew; on failure what is there stays. From the
- * thread that called pbs_server_load(). */
+/* Reads bidders and stored data; makes nothing that runs. Takes `conf`, also when it fails. */
+int pbs_server_load(struct pbs_server *s, struct conf *conf, struct errtext *why);
+/* Reads the configuration and those files anew, or only the files; on failure what is there stays. From the thread
+ * that called pbs_server_load(). */
 int pbs_server_reload(struct pbs_server *s, struct errtext *why);
+int pbs_server_reload_files(struct pbs_server *s, struct errtext *why);
 int pbs_server_start(struct pbs_server *s, struct errtext *why);
 void pbs_server_drain(struct pbs_server *s); /* returns once every worker has ended */
 void pbs_server_unload(struct pbs_server *s);
@@ -77,6 +79,14 @@ static inline struct pbs_worker *pbs_worker_of(const struct http_request *req)
 
 /* The key that the request was let in with; NULL where none is needed. */
 const struct api_key *pbs_request_key(const struct http_request *req);
+
+/* The configuration of now, the same until the request's arena is freed. */
+const struct live_config *pbs_request_live(const struct http_request *req);
+
+static inline const struct pbs_config *pbs_request_config(const struct http_request *req)
+{
+	return pbs_request_live(req)->values;
+}
 
 /* The host's bidders, the same ones until the request's arena is freed. */
 const struct bidder_set *pbs_request_bidders(const struct http_request *req);

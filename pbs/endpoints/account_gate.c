@@ -6,8 +6,9 @@
 
 static void settle(struct account_gate *g)
 {
-	g->state = account_resolve(&pbs_worker_of(g->req)->exchange, g->id, g->lookup.items[0].value,
-				   g->req->arena, &g->account, &g->why);
+	g->state =
+		account_resolve(pbs_request_config(g->req), pbs_worker_of(g->req)->exchange.privacy_accounts,
+				g->id, g->lookup.items[0].value, g->req->arena, &g->account, &g->why);
 	g->done(g);
 }
 
@@ -26,7 +27,7 @@ void account_gate_ask(struct account_gate *g)
 	g->lookup.items = ARENA_NEW(g->req->arena, struct stored_item);
 	g->lookup.items[0] = (struct stored_item){ .kind = STORED_ACCOUNT, .id = g->id };
 	if (stored_fetch(w->exchange.stored, &g->lookup,
-			 g->timeout_ms ? g->timeout_ms : w->server->config->stored_timeout_ms))
+			 g->timeout_ms ? g->timeout_ms : pbs_request_config(g->req)->stored_timeout_ms))
 		settle(g);
 }
 

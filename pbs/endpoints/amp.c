@@ -81,10 +81,10 @@ static void drop_body(void *b)
 static void with_stored(struct amp_call *c)
 {
 	struct auction *a = c->auction;
-	const struct pbs_config *config = a->x->config;
+	const struct pbs_config *config = a->config;
 	struct amp_rules rules = {
 		.timeout_adjustment_ms = config->amp_timeout_adjustment_ms,
-		.gdpr_enabled = a->x->privacy->gdpr_enabled,
+		.gdpr_enabled = a->privacy_host->gdpr_enabled,
 		.generate_request_id = config->generate_request_id,
 	};
 	json_t *request;
@@ -153,6 +153,6 @@ void endpoint_amp(struct http_request *req)
 	c->lookup = (struct stored_lookup){
 		.arena = req->arena, .items = &c->item, .n_items = 1, .done = on_stored
 	};
-	if (stored_fetch(w->exchange.stored, &c->lookup, w->server->config->stored_timeout_ms))
+	if (stored_fetch(w->exchange.stored, &c->lookup, c->auction->config->stored_timeout_ms))
 		with_stored(c);
 }

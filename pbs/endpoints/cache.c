@@ -37,7 +37,7 @@ static void put(struct http_request *req)
 	struct cache_post *p = ARENA_NEW(req->arena, struct cache_post);
 
 	*p = (struct cache_post){ .req = req, .fail = put_failed };
-	cache_post_start(p, req->body, pbs_worker_of(req)->server->config->cache_redis_timeout_ms);
+	cache_post_start(p, req->body, pbs_request_config(req)->cache_redis_timeout_ms);
 }
 
 /* --- getting --- */
@@ -58,7 +58,7 @@ static void fail_get(const struct look_up *l, int status, const char *what)
 /* Keys of this server's own making may be longer than uuids; of the others it is only said that they cannot be. */
 static void fail_unknown(const struct look_up *l)
 {
-	bool odd = l->key.n != UUID_TEXT && !pbs_worker_of(l->req)->server->config->cache_allow_keys;
+	bool odd = l->key.n != UUID_TEXT && !pbs_request_config(l->req)->cache_allow_keys;
 
 	fail_get(l, 404, odd ? "invalid uuid length" : "Key not found");
 }
@@ -100,7 +100,8 @@ static void get(struct http_request *req)
 		return;
 	}
 	arena_defer(req->arena, drop_call, &l->call);
-	if (cache_get(w->exchange.cache, &l->call, l->key, w->server->config->cache_redis_timeout_ms))
+	if (cache_get(w->exchange.cache, &l->call, l->key,
+		      pbs_request_config(l->req)->cache_redis_timeout_ms))
 		answer(&l->call);
 }
 

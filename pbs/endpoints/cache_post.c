@@ -29,7 +29,7 @@ static void answer(struct cache_call *call)
 void cache_post_start(struct cache_post *p, struct str body, uint32_t timeout_ms)
 {
 	struct pbs_worker *w = pbs_worker_of(p->req);
-	const struct pbs_config *c = w->server->config;
+	const struct pbs_config *c = pbs_request_config(p->req);
 	struct cache_rules rules = {
 		.max_puts = c->cache_max_puts,
 		.max_value_bytes = c->cache_max_value_bytes,

@@ -106,7 +106,7 @@ static int read_gdpr(struct cookie_sync *cs, struct errtext *why)
 static int check_consent(const struct cookie_sync *cs, struct errtext *why)
 {
 	const struct visitor_consent *c = &cs->consent;
-	const struct privacy_host *host = pbs_worker_of(cs->req)->server->privacy;
+	const struct privacy_host *host = pbs_request_live(cs->req)->privacy;
 
 	if (c->consent.n)
 		return 0;
@@ -225,8 +225,7 @@ static int64_t choose_limit(const struct cookie_sync *cs)
 
 static void choose(struct cookie_sync *cs, struct sync_choices *ret)
 {
-	struct pbs_worker *w = pbs_worker_of(cs->req);
-	const struct pbs_server *s = w->server;
+	const struct pbs_config *c = pbs_request_config(cs->req);
 	const json_t *account = json_object_get(cs->gate.account.settings, "cookie_sync");
 	bool account_coop = json_is_boolean(json_object_get(account, "default_coop_sync"));
 	struct choose_input in = {
@@ -234,14 +233,12 @@ static void choose(struct cookie_sync *cs, struct sync_choices *ret)
 		.syncers = cs->bidders->syncers,
 		.bidders = json_object_get(cs->asked, "bidders"),
 		.coop = json_bool_at(cs->asked, "coopSync",
-				     json_bool_at(account, "default_coop_sync", s->config->coop_sync)),
-		.groups = account_coop ? json_object_get(account, "priority_groups")
-				       : s->config->priority_groups,
+				     json_bool_at(account, "default_coop_sync", c->coop_sync)),
+		.groups = account_coop ? json_object_get(account, "priority_groups") : c->priority_groups,
 		.groups_only = json_bool_at(account, "priority_groups_only", false),
 		.limit = choose_limit(cs),
 		.filter = { cs->filter[SYNC_IFRAME], cs->filter[SYNC_REDIRECT] },
-		.no_iframe = { s->config->no_iframe_bidders,
-			       json_object_get(account, "disabled_iframe_bidders") },
+		.no_iframe = { c->no_iframe_bidders, json_object_get(account, "disabled_iframe_bidders") },
 		.uids = &cs->uids,
 		.now_us = visitor_now_us(),
 		.gdpr_yes = cs->consent.signal == TRI_YES,
@@ -250,7 +247,7 @@ static void choose(struct cookie_sync *cs, struct sync_choices *ret)
 		.ctx = cs,
 	};
 
-	sync_choose(&in, &w->exchange.rng, cs->req->arena, ret);
+	sync_choose(&in, &pbs_worker_of(cs->req)->exchange.rng, cs->req->arena, ret);
 }
 
 /* --- the answer --- */

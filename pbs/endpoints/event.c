@@ -141,7 +141,7 @@ void endpoint_event(struct http_request *req)
 		.gate = { .done = with_account,
 			  .req = req,
 			  .id = account,
-			  .timeout_ms = pbs_worker_of(req)->server->config->event_timeout_ms },
+			  .timeout_ms = pbs_request_config(req)->event_timeout_ms },
 		.req = req,
 		.type = http_request_arg(req, "t", NULL),
 		.step = http_request_arg(req, "vtype", NULL),

@@ -69,7 +69,7 @@ struct auction *front_auction_new(struct http_request *req, const struct auction
 	http_reply_header(req, "X-Prebid", STR("nexus-pbs/" NEXUS_VERSION));
 	if (http_request_header(req, "Sec-Browsing-Topics").n)
 		http_reply_header(req, "Observe-Browsing-Topics", STR("?1"));
-	if (w->exchange.open_auctions >= w->server->config->max_auctions) {
+	if (w->exchange.open_auctions >= pbs_request_config(req)->max_auctions) {
 		metrics_inc(w->exchange.metrics, M_SHED);
 		http_reply_header(req, "Retry-After", STR("1"));
 		http_reply_error(req, 503, "too many auctions are in flight");

@@ -112,10 +112,10 @@ static void count_set(const struct setuid *su, enum pbs_syncer_set fate)
 
 static void save(struct setuid *su)
 {
-	const struct pbs_server *s = pbs_worker_of(su->req)->server;
+	const struct pbs_config *c = pbs_request_config(su->req);
 	struct eject_rules rules = {
-		.max_bytes = s->config->max_cookie_bytes,
-		.groups = s->config->priority_groups,
+		.max_bytes = c->max_cookie_bytes,
+		.groups = c->priority_groups,
 		.syncers = su->bidders->syncers,
 		.key = su->syncer->key,
 	};

@@ -7,7 +7,7 @@ enum { MAX_METRICS_BYTES = 16 << 20 };
 
 void endpoint_status(struct http_request *req)
 {
-	const char *body = pbs_worker_of(req)->server->config->status_response;
+	const char *body = pbs_request_config(req)->status_response;
 
 	http_reply(req, *body ? 200 : 204, *body ? "text/plain; charset=utf-8" : NULL, str_of(body));
 }

@@ -68,7 +68,7 @@ static void redirect(struct http_request *req, const char *url)
 
 static void opt_out(struct optout *o)
 {
-	const struct pbs_config *c = pbs_worker_of(o->req)->server->config;
+	const struct pbs_config *c = pbs_request_config(o->req);
 	struct uids u;
 
 	visitor_uids(o->req, &u);
@@ -96,7 +96,7 @@ static void verify(struct optout *o, struct str answer)
 	const struct pbs_worker *w = pbs_worker_of(o->req);
 	struct http_call_request req = {
 		.method = "POST",
-		.url = w->server->config->recaptcha_url,
+		.url = pbs_request_config(o->req)->recaptcha_url,
 		.headers = headers,
 		.n_headers = 1,
 		.timeout_ms = CAPTCHA_TIMEOUT_MS,
@@ -105,7 +105,7 @@ static void verify(struct optout *o, struct str answer)
 	buf_init(&o->form, 4 * CAPTCHA_MAX);
 	arena_defer(o->req->arena, drop_form, &o->form);
 	buf_add_z(&o->form, "secret=");
-	url_encode_query(&o->form, str_of(w->server->config->recaptcha_secret));
+	url_encode_query(&o->form, str_of(pbs_request_config(o->req)->recaptcha_secret));
 	buf_add_z(&o->form, "&response=");
 	url_encode_query(&o->form, answer);
 	req.body = buf_str(&o->form);
@@ -116,7 +116,7 @@ static void verify(struct optout *o, struct str answer)
 
 void endpoint_optout(struct http_request *req)
 {
-	const struct pbs_config *c = pbs_worker_of(req)->server->config;
+	const struct pbs_config *c = pbs_request_config(req);
 	struct str answer = form_arg(req, "g-recaptcha-response");
 	struct optout *o = ARENA_NEW(req->arena, struct optout);
 

@@ -173,7 +173,7 @@ static void with_imps(struct video_call *v)
 
 	for (size_t i = 0; i < v->pods.n; i++)
 		v->pods.list[i].imp = v->items[i].value;
-	if (video_build(v->asked, &v->pods, a->x->config->max_imps, a->arena, &a->messages, &request) < 0) {
+	if (video_build(v->asked, &v->pods, a->config->max_imps, a->arena, &a->messages, &request) < 0) {
 		fail(v);
 		return;
 	}
@@ -197,7 +197,7 @@ static bool look_up(struct video_call *v, size_t n, void (*done)(struct stored_l
 
 	v->lookup =
 		(struct stored_lookup){ .arena = a->arena, .items = v->items, .n_items = n, .done = done };
-	return stored_fetch(a->x->stored, &v->lookup, a->x->config->stored_timeout_ms);
+	return stored_fetch(a->x->stored, &v->lookup, a->config->stored_timeout_ms);
 }
 
 static void with_request(struct video_call *v)
@@ -236,7 +236,7 @@ static void start(struct video_call *v)
 {
 	struct str id = json_str_at(v->asked, "storedrequestid");
 
-	if (id.n == 0 && v->auction->x->config->video_stored_required) {
+	if (id.n == 0 && v->auction->config->video_stored_required) {
 		(void)refuse(&v->auction->messages, "Unable to find required stored request id");
 		fail(v);
 	} else if (id.n == 0) {
@@ -287,7 +287,7 @@ void endpoint_video(struct http_request *req)
 	struct video_call *v = ARENA_NEW(req->arena, struct video_call);
 	struct errtext why;
 
-	if (!pbs_worker_of(req)->server->config->video_enabled) {
+	if (!pbs_request_config(req)->video_enabled) {
 		http_reply(req, 501, "text/plain; charset=utf-8",
 			   STR("The video endpoint is deprecated and will be removed in 5.0. You may "
 			       "re-enable it via "

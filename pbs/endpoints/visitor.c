@@ -14,7 +14,7 @@ enum { DAY_S = 86400, SAME_SITE_CHROME = 67, MAX_SIDS = 64 };
 
 static const struct pbs_config *config_of(const struct http_request *req)
 {
-	return pbs_worker_of(req)->server->config;
+	return pbs_request_config(req);
 }
 
 int64_t visitor_now_us(void)
@@ -184,7 +184,7 @@ void visitor_sync_rules(const struct http_request *req, const struct visitor_con
 	const struct pbs_worker *w = pbs_worker_of(req);
 
 	*ret_rules = (struct privacy_sync){
-		.host = w->server->privacy,
+		.host = pbs_request_live(req)->privacy,
 		.account = account,
 		.gdpr = c->signal,
 		.consent = c->consent,

@@ -64,11 +64,10 @@ static int check(const struct vtrack *v, struct errtext *why)
 
 static bool may_modify(const struct vtrack *v, struct str bidder)
 {
-	const struct pbs_server *s = pbs_worker_of(v->req)->server;
 	const struct registry_bidder *b = registry_find(v->bidders->registry, bidder);
 
 	if (!b)
-		return s->config->vtrack_unknown_bidders;
+		return pbs_request_config(v->req)->vtrack_unknown_bidders;
 	return !b->disabled && b->info.modifying_vast_xml_allowed;
 }
 
@@ -78,7 +77,7 @@ static struct str vast_of(struct vtrack *v, const json_t *put)
 	const struct registry_bidder *b = registry_find(v->bidders->registry, bidder);
 	struct events ev = {
 		.active = true,
-		.external_url = str_of(pbs_worker_of(v->req)->server->config->external_url),
+		.external_url = str_of(pbs_request_config(v->req)->external_url),
 		.account = v->gate.id,
 		.integration = v->integration,
 		.auction_start_ms = json_int_at(put, "timestamp", 0),
@@ -144,7 +143,7 @@ static void put_here(struct vtrack *v)
 	struct cache_post *p = ARENA_NEW(v->req->arena, struct cache_post);
 
 	*p = (struct cache_post){ .req = v->req, .fail = put_failed };
-	cache_post_start(p, buf_str(&v->puts), pbs_worker_of(v->req)->server->config->vtrack_timeout_ms);
+	cache_post_start(p, buf_str(&v->puts), pbs_request_config(v->req)->vtrack_timeout_ms);
 }
 
 static void on_cached(struct http_call *call, const struct http_call_reply *reply)
@@ -171,7 +170,7 @@ static void put_there(struct vtrack *v)
 		{ { "Accept", 6 }, { "application/json", 16 } },
 	};
 	const struct pbs_worker *w = pbs_worker_of(v->req);
-	const struct pbs_config *c = w->server->config;
+	const struct pbs_config *c = pbs_request_config(v->req);
 	struct http_call_request req = {
 		.method = "POST",
 		.headers = headers,
@@ -201,7 +200,7 @@ static void with_account(struct account_gate *g)
 	build(v);
 	if (json_array_size(json_object_get(v->body, "puts")) == 0)
 		http_reply(v->req, 200, "application/json", STR("{\"responses\":[]}"));
-	else if (*w->server->config->cache_host)
+	else if (*pbs_request_config(v->req)->cache_host)
 		put_there(v);
 	else if (w->exchange.cache)
 		put_here(v);
@@ -213,7 +212,7 @@ static void with_account(struct account_gate *g)
 
 void endpoint_vtrack(struct http_request *req)
 {
-	const struct pbs_config *c = pbs_worker_of(req)->server->config;
+	const struct pbs_config *c = pbs_request_config(req);
 	struct vtrack *v = ARENA_NEW(req->arena, struct vtrack);
 	struct errtext why;
 

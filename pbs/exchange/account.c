@@ -161,19 +161,19 @@ static enum account_state merge(const struct pbs_config *c, struct str id, const
 	return ACCOUNT_OK;
 }
 
-enum account_state account_resolve(struct exchange *x, struct str id, const json_t *stored, struct arena *a,
+enum account_state account_resolve(const struct pbs_config *config, struct privacy_accounts *accounts,
+				   struct str id, const json_t *stored, struct arena *a,
 				   struct account *ret_account, struct errtext *why)
 {
 	struct errtext reason = { "not an object" };
 	struct account out = { 0 };
-	enum account_state state = merge(x->config, id, stored, a, &out.settings);
+	enum account_state state = merge(config, id, stored, a, &out.settings);
 	bool bad_dsa = false;
 
 	if (state == ACCOUNT_OK && check_settings(stored, &reason) < 0)
 		state = ACCOUNT_MALFORMED;
-	if (state == ACCOUNT_OK &&
-	    privacy_accounts_get(x->privacy_accounts, stored ? stored : x->config->account_defaults,
-				 out.settings, a, &reason, &out.privacy) < 0)
+	if (state == ACCOUNT_OK && privacy_accounts_get(accounts, stored, config->account_defaults,
+							out.settings, a, &reason, &out.privacy) < 0)
 		state = ACCOUNT_MALFORMED;
 	if (state == ACCOUNT_OK && !dsa_is_readable(out.settings, a)) {
 		errtext_set(&reason, "privacy.dsa.default: expected an object, or a text that holds one");
@@ -194,7 +194,8 @@ int account_settle(struct auction *a, const json_t *stored)
 {
 	struct account account;
 	struct errtext why;
-	enum account_state state = account_resolve(a->x, a->account_id, stored, a->arena, &account, &why);
+	enum account_state state = account_resolve(a->config, a->x->privacy_accounts, a->account_id, stored,
+						   a->arena, &account, &why);
 
 	if (state != ACCOUNT_OK) {
 		(void)refuse_as(&a->messages, states[state].code, "%s", why.text);

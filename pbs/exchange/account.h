@@ -12,8 +12,9 @@
 #include "pbs/exchange/floors.h"
 
 struct auction;
-struct exchange;
+struct pbs_config;
 struct privacy_account;
+struct privacy_accounts;
 
 enum account_state {
 	ACCOUNT_OK,
@@ -31,7 +32,8 @@ struct account {
 
 /* Merges `stored` (NULL: not known) over the host's account_defaults. `why`, what the client is told, is
  * written unless ACCOUNT_OK. */
-enum account_state account_resolve(struct exchange *x, struct str id, const json_t *stored, struct arena *a,
+enum account_state account_resolve(const struct pbs_config *config, struct privacy_accounts *accounts,
+				   struct str id, const json_t *stored, struct arena *a,
 				   struct account *ret_account, struct errtext *why);
 int account_status(enum account_state state); /* of HTTP, for every other state */
 

@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "pbs/bidders.h"
+#include "pbs/live_config.h"
 
 #define BIT(stage) (1u << (stage))
 
@@ -62,9 +63,12 @@ const char *auction_stage_name(enum stage s)
 
 struct auction *auction_new(struct exchange *x, const struct auction_front *front, struct arena *arena)
 {
+	const struct live_config *live = live_config_lend(&x->live, arena);
 	struct auction *a = ARENA_NEW(arena, struct auction);
 
 	a->x = x;
+	a->config = live->values;
+	a->privacy_host = live->privacy;
 	a->bidders = bidders_lend(&x->bidders, arena);
 	a->front = front;
 	a->arena = arena;

@@ -130,7 +130,9 @@ struct auction_times {
 struct auction {
 	/* set by auction_start() */
 	struct exchange *x;
-	const struct bidder_set *bidders; /* the host's, as they were when the auction began */
+	const struct pbs_config *config;         /* as it was when the auction began */
+	const struct privacy_host *privacy_host; /* likewise */
+	const struct bidder_set *bidders;        /* the host's, as they were when the auction began */
 	const struct auction_front *front;
 	void *front_ctx;
 	struct arena *arena;

@@ -69,7 +69,7 @@ static struct str buyer_uid(const void *ctx, struct str core)
 
 static int split_selected(struct auction *a, struct bidder_request **ret_requests, size_t *ret_n)
 {
-	const struct pbs_config *c = a->x->config;
+	const struct pbs_config *c = a->config;
 	struct split_bidder *selected = ARENA_ARRAY(a->arena, struct split_bidder, a->n_candidates);
 	struct split_rules rules = {
 		.names = &a->names,
@@ -93,7 +93,7 @@ static int split_selected(struct auction *a, struct bidder_request **ret_request
 /* Floors as the bidder must see them, what time it has, and the OpenRTB version it reads. */
 static void adapt_to_bidder(struct auction *a, struct bidder_run *run)
 {
-	const struct pbs_config *c = a->x->config;
+	const struct pbs_config *c = a->config;
 	const struct bidder_info *info = &run->candidate->bidder->info;
 	struct split_dialect dialect = { .ortb_26 = info->openrtb_26, .gpp = info->gpp_supported };
 	struct split_tmax tmax = {
@@ -117,7 +117,7 @@ static void adapt_to_bidder(struct auction *a, struct bidder_run *run)
 static void set_bid_deadline(struct auction *a)
 {
 	const json_t *cache = json_at(a->request, "ext.prebid.cache");
-	uint64_t reserve = cache ? a->x->config->cache_expected_ms : 0;
+	uint64_t reserve = cache ? a->config->cache_expected_ms : 0;
 
 	a->bid_deadline_ms = a->deadline_ms > reserve ? a->deadline_ms - reserve : 0;
 }

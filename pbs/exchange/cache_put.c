@@ -31,7 +31,7 @@ static enum stage finish(struct auction *a)
 
 static const char *cache_url(const struct auction *a)
 {
-	const struct pbs_config *c = a->x->config;
+	const struct pbs_config *c = a->config;
 
 	return arena_printf(a->arena, "%s://%s/cache", c->cache_scheme, c->cache_host);
 }
@@ -56,7 +56,7 @@ static void on_cached(struct http_call *call, const struct http_call_reply *repl
 
 static void make_plan(struct auction *a)
 {
-	const struct pbs_config *c = a->x->config;
+	const struct pbs_config *c = a->config;
 	static const char *const ttl_keys[BID_TYPES] = {
 		[BID_BANNER] = "cache_ttl.banner",
 		[BID_VIDEO] = "cache_ttl.video",
@@ -110,7 +110,7 @@ static bool start_call(struct auction *a)
 /* Players find what is kept here under this server's own address. */
 static void name_own_cache(struct auction *a)
 {
-	struct str external = str_of(a->x->config->external_url);
+	struct str external = str_of(a->config->external_url);
 	struct str host, path;
 	struct url u;
 
@@ -166,7 +166,7 @@ static void drop_own_call(void *call)
 /* True when the answer has to be waited for. */
 static bool start_own_call(struct auction *a)
 {
-	const struct pbs_config *c = a->x->config;
+	const struct pbs_config *c = a->config;
 	struct cache_rules rules = { .default_ttl_s = c->cache_default_ttl_s,
 				     .max_ttl_s = c->cache_max_ttl_s,
 				     .keys = true };
@@ -217,10 +217,10 @@ enum stage auction_cache(struct auction *a)
 	if (a->cache_job.n_items == 0)
 		return finish(a);
 	a->cache_started_ms = loop_now_ms(a->x->loop);
-	if (*a->x->config->cache_host && start_call(a))
+	if (*a->config->cache_host && start_call(a))
 		return STAGE_WAIT;
-	if (!*a->x->config->cache_host && a->x->cache)
+	if (!*a->config->cache_host && a->x->cache)
 		return start_own_call(a) ? STAGE_WAIT : finish(a);
-	report_failure(a, *a->x->config->cache_host ? "the URL cannot be used" : "no cache is configured");
+	report_failure(a, *a->config->cache_host ? "the URL cannot be used" : "no cache is configured");
 	return finish(a);
 }

@@ -48,7 +48,7 @@ static int check_params(const void *ctx, struct str core, const json_t *params, 
 
 static int check(struct auction *a)
 {
-	const struct pbs_config *c = a->x->config;
+	const struct pbs_config *c = a->config;
 	struct str *blocked = ARENA_ARRAY(a->arena, struct str, c->blocked_apps.n);
 	struct validate_rules rules = {
 		.find_bidder = find_bidder,
@@ -112,7 +112,7 @@ static void collect_imp_ids(struct auction *a)
 /* tmax bounded by the host: when it is missing or 0 the default. Source: Prebid Server, auction timeouts. */
 static void set_deadline(struct auction *a)
 {
-	const struct pbs_config *c = a->x->config;
+	const struct pbs_config *c = a->config;
 	int64_t tmax = json_int_at(a->request, "tmax", 0);
 
 	a->timeout_ms = a->front->entry == ADAPTER_AMP ? AMP_TIMEOUT_MS : c->timeout_default_ms;
@@ -173,14 +173,14 @@ static void signal_floors(struct auction *a)
 {
 	account_floors(a->account, &a->floors_account);
 	a->floors_in = (struct floors_input){
-		.host_enabled = a->x->config->floors_enabled,
+		.host_enabled = a->config->floors_enabled,
 		.account = &a->floors_account,
 		.rates = &a->rates,
 		.rng = &a->x->rng,
 		.arena = a->arena,
 		.messages = &a->messages,
 	};
-	if (a->x->config->floors_enabled && a->floors_account.enabled && a->floors_account.use_dynamic_data)
+	if (a->config->floors_enabled && a->floors_account.enabled && a->floors_account.use_dynamic_data)
 		a->floors_in.fetched = floors_fetch_lend(a->x->floors, a->account_id,
 							 json_at(a->account, "price_floors.fetch"), a->arena);
 	floors_signal(&a->floors_in, a->request, &a->floors);
@@ -191,7 +191,7 @@ static void default_dsa(struct auction *a)
 {
 	json_t *given = account_default_dsa(a->account, a->arena);
 	bool in_gdpr =
-		json_int_at(a->request, "regs.gdpr", strcmp(a->x->config->gdpr_default_value, "1") == 0) == 1;
+		json_int_at(a->request, "regs.gdpr", strcmp(a->config->gdpr_default_value, "1") == 0) == 1;
 
 	if (!json_is_object(given) || json_at(a->request, "regs.ext.dsa") ||
 	    (json_bool_at(a->account, "privacy.dsa.gdpr_only", false) && !in_gdpr))
@@ -207,7 +207,7 @@ enum stage auction_check(struct auction *a)
 	choose_rates(a);
 	signal_floors(a);
 	a->debug = debug_wanted(a) && json_bool_at(a->account, "debug_allow", true);
-	if (!a->debug && (debug_wanted(a) || a->x->config->debug_off_always))
+	if (!a->debug && (debug_wanted(a) || a->config->debug_off_always))
 		warn(&a->messages, WARN_ACCOUNT_DEBUG_OFF, "debug turned off for account");
 	set_deadline(a);
 	a->user_agent = user_agent_read(json_str_at(a->request, "device.ua"));

@@ -14,7 +14,7 @@
 struct exchange {
 	struct loop *loop;
 	struct http_client *http;
-	const struct pbs_config *config;
+	struct snapshot_view live;     /* struct live_config; auctions hold the one they began with */
 	struct snapshot_view bidders;  /* struct bidder_set; auctions hold the one they began with */
 	struct floors_fetch *floors;   /* fetched floors */
 	struct throttle *throttle;     /* how bidders did lately; NULL = nobody is spared */
@@ -22,7 +22,6 @@ struct exchange {
 	const json_t *default_request; /* laid under every request; NULL = none */
 	struct cache *cache;           /* our own Prebid Cache; NULL = we keep none */
 	struct stored *stored;
-	const struct privacy_host *privacy;
 	struct privacy_accounts *privacy_accounts;
 	struct vendor_lists *vendor_lists; /* shared by all workers */
 	struct idr_client *idr;            /* NULL = routing is off */

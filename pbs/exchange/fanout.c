@@ -372,7 +372,7 @@ static void send_call(struct bidder_call *call, uint32_t timeout_ms)
 		.body = call->body,
 		.gzip = bidder->info.gzip,
 		.follow_redirects = true,
-		.max_reply_bytes = run->a->x->config->max_bidder_reply_bytes,
+		.max_reply_bytes = run->a->config->max_bidder_reply_bytes,
 		.timeout_ms = timeout_ms,
 		.affinity = str_hash(str_of(bidder->bidder.name)),
 	};
@@ -408,7 +408,7 @@ static bool is_throttled(struct bidder_call *call)
 		return false;
 	metrics_inc(x->metrics, M_THROTTLED);
 	metrics_inc(x->metrics, M_ADAPTER_THROTTLED, run->candidate->bidder->number);
-	if (x->config->throttling_simulated)
+	if (run->a->config->throttling_simulated)
 		return false;
 	messages_add(&run->a->messages, MESSAGE_WARNING, run->candidate->name, ERROR_THROTTLED,
 		     "Bidder " STR_FMT " is temporarily throttled", STR_ARG(run->candidate->name));
@@ -418,7 +418,7 @@ static bool is_throttled(struct bidder_call *call)
 
 static bool may_send(struct bidder_call *call, uint64_t left_ms)
 {
-	const struct pbs_config *c = call->run->a->x->config;
+	const struct pbs_config *c = call->run->a->config;
 	struct split_tmax tmax = {
 		.adjustments_enabled = c->tmax_enforced,
 		.bidder_min_ms = c->bidder_min_ms,

@@ -129,7 +129,7 @@ static void add_auction_configs(struct auction *a, const struct bidder_run *run,
 static void validate_seats(struct auction *a)
 {
 	const json_t *cur = json_object_get(a->request, "cur");
-	struct bid_limits limits = { .max_price = a->x->config->max_bid_price };
+	struct bid_limits limits = { .max_price = a->config->max_bid_price };
 
 	for (size_t s = 0; s < a->seats.n; s++) {
 		struct seat *seat = a->seats.seats[s];
@@ -144,7 +144,7 @@ static void validate_seats(struct auction *a)
  */
 static void read_targeting(struct auction *a)
 {
-	const struct pbs_config *c = a->x->config;
+	const struct pbs_config *c = a->config;
 	const json_t *wanted = json_at(a->request, "ext.prebid.targeting");
 	struct targeting_account account = {
 		.prefix = json_str_at(a->account, "targeting_prefix"),
@@ -168,7 +168,7 @@ static void read_targeting(struct auction *a)
 
 static void check_creatives(struct auction *a)
 {
-	const struct pbs_config *c = a->x->config;
+	const struct pbs_config *c = a->config;
 	struct creative_policy policy = {
 		.dsa = json_at(a->request, "regs.ext.dsa"),
 		.size = (enum creative_mode)c->creative_size_mode,
@@ -196,7 +196,7 @@ static void prepare_bid(struct auction *a, struct bid *b)
 	const struct registry_bidder *core = registry_find(a->bidders->registry, b->core);
 	char uuid[UUID_TEXT + 1];
 
-	if (a->x->config->generate_bid_id) {
+	if (a->config->generate_bid_id) {
 		uuid_v4(&a->x->rng, uuid);
 		b->generated_id = arena_str(a->arena, str_of(uuid));
 	}
@@ -208,12 +208,12 @@ static void prepare_bids(struct auction *a)
 	a->events = (struct events){
 		.active = json_bool_at(a->account, "events.enabled", false) ||
 			  json_at(a->request, "ext.prebid.events") != NULL,
-		.external_url = str_of(a->x->config->external_url),
+		.external_url = str_of(a->config->external_url),
 		.account = a->account_id,
 		.integration = json_str_at(a->request, "ext.prebid.integration"),
 		.auction_start_ms = a->started_ms,
 	};
-	if (!a->events.active && !a->x->config->generate_bid_id)
+	if (!a->events.active && !a->config->generate_bid_id)
 		return;
 	for (size_t s = 0; s < a->seats.n; s++)
 		for (size_t i = 0; i < a->seats.seats[s]->n_bids; i++)

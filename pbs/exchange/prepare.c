@@ -31,9 +31,9 @@ static int decode(struct auction *a)
 	struct errtext why, where;
 	json_t *decoded;
 
-	if (json_array_size(json_object_get(a->request, "imp")) > a->x->config->max_imps)
+	if (json_array_size(json_object_get(a->request, "imp")) > a->config->max_imps)
 		return refuse(&a->messages, "request.imp has %zu elements, at most %u are served",
-			      json_array_size(json_object_get(a->request, "imp")), a->x->config->max_imps);
+			      json_array_size(json_object_get(a->request, "imp")), a->config->max_imps);
 	decoded = arena_own_json(a->arena, ortb_decode(a->request, ORTB_BID_REQUEST, &why, &where));
 	if (!decoded)
 		return refuse(&a->messages, "%s (%s)", why.text, where.text);
@@ -58,7 +58,7 @@ static void default_targeting(struct auction *a)
 
 static int complete(struct auction *a)
 {
-	const struct pbs_config *c = a->x->config;
+	const struct pbs_config *c = a->config;
 	struct enrich_rules rules = {
 		.topics_domain = privacy_stage_may_enrich(a)
 					 ? json_str_at(a->account, "privacy.privacysandbox.topicsdomain")

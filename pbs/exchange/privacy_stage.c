@@ -86,7 +86,7 @@ void privacy_stage_read(struct auction *a, struct validate_rules *rules)
 	rules->parse_gpp = gpp_sections;
 	rules->gpp_ctx = a;
 	/* Validation drops a malformed string with a warning. In strict mode it has to stay, to be refused. */
-	rules->check_us_privacy = a->x->privacy->strict ? NULL : check_us_privacy;
+	rules->check_us_privacy = a->privacy_host->strict ? NULL : check_us_privacy;
 }
 
 /* --- the stage --- */
@@ -131,7 +131,7 @@ static int judge(struct auction *a, struct errtext *why)
 	struct privacy_input in = {
 		.request = a->request,
 		.channel = channel_of(a),
-		.host = a->x->privacy,
+		.host = a->privacy_host,
 		.account = a->privacy_account,
 		.bidders = list_bidders(a),
 		.n_bidders = a->n_candidates,

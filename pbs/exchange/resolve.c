@@ -41,7 +41,7 @@ static int parse_body(struct auction *a)
 
 uint32_t auction_stored_timeout_ms(const struct auction *a)
 {
-	const struct pbs_config *c = a->x->config;
+	const struct pbs_config *c = a->config;
 	int64_t tmax = json_int_at(a->incoming, "tmax", 0);
 
 	if (tmax <= 0)
@@ -74,7 +74,7 @@ static bool key_fits(struct auction *a)
 
 static int merge(struct auction *a)
 {
-	const struct pbs_config *c = a->x->config;
+	const struct pbs_config *c = a->config;
 	struct stored_merge sm = {
 		.incoming = a->incoming,
 		.ids = &a->stored_ids,

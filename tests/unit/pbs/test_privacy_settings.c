@@ -73,12 +73,12 @@ static void accounts_are_parsed_once(void **state)
 	struct errtext why;
 
 	(void)state;
-	assert_int_equal(privacy_accounts_get(accounts, NULL, NULL, a, &why, &one), 0);
+	assert_int_equal(privacy_accounts_get(accounts, NULL, NULL, NULL, a, &why, &one), 0);
 	CHECK("no settings", one == NULL);
-	assert_int_equal(privacy_accounts_get(accounts, key, merged, a, &why, &one), 0);
+	assert_int_equal(privacy_accounts_get(accounts, key, NULL, merged, a, &why, &one), 0);
 	json_decref(merged); /* the next request merges anew */
 	merged = account_new(8);
-	assert_int_equal(privacy_accounts_get(accounts, key, merged, a, &why, &two), 0);
+	assert_int_equal(privacy_accounts_get(accounts, key, NULL, merged, a, &why, &two), 0);
 	CHECK("the same", one == two && one->ipv4_keep_bits == 8);
 	json_decref(merged);
 	json_decref(key);
@@ -87,6 +87,27 @@ static void accounts_are_parsed_once(void **state)
 	      !activity_allowed(one->activities, ACTIVITY_FETCH_BIDS, COMPONENT_BIDDER, STR("x"),
 				&(struct activity_scope){ 0 }));
 	arena_free(a);
+}
+
+/* A reload of the configuration changes what lies beneath an account that stays. */
+static void new_defaults_make_new_settings(void **state)
+{
+	struct privacy_accounts *accounts = privacy_accounts_new();
+	struct arena *a = arena_new();
+	json_t *stored = json_object(), *before = account_new(8), *after = account_new(16);
+	const struct privacy_account *one, *two;
+	struct errtext why;
+
+	(void)state;
+	assert_int_equal(privacy_accounts_get(accounts, stored, before, before, a, &why, &one), 0);
+	assert_int_equal(privacy_accounts_get(accounts, stored, after, after, a, &why, &two), 0);
+	CHECK("who began with the old ones keeps them", one->ipv4_keep_bits == 8);
+	CHECK("the next has the new ones", two->ipv4_keep_bits == 16);
+	json_decref(stored);
+	json_decref(before);
+	json_decref(after);
+	arena_free(a);
+	privacy_accounts_free(accounts);
 }
 
 /* More accounts than there is room for: each auction has its own account's settings all the same. */
@@ -102,7 +123,7 @@ static void accounts_displace_each_other(void **state)
 	for (int i = 0; i < ACCOUNTS; i++) {
 		json_t *account = account_new(i % 33);
 
-		assert_int_equal(privacy_accounts_get(accounts, account, account, a, &why, &got[i]), 0);
+		assert_int_equal(privacy_accounts_get(accounts, account, NULL, account, a, &why, &got[i]), 0);
 		json_decref(account);
 	}
 	for (int i = 0; i < ACCOUNTS; i++)
@@ -122,10 +143,11 @@ static void mistakes_are_not_kept(void **state)
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		CHECK("refused each time",
-		      privacy_accounts_get(accounts, bad, bad, a, &why, &got) == ERR_INPUT);
+		      privacy_accounts_get(accounts, bad, NULL, bad, a, &why, &got) == ERR_INPUT);
 		CHECK_STR("and says why", str_of(why.text), "gdpr must be an object");
 	}
-	CHECK("others are served", privacy_accounts_get(accounts, good, good, a, &why, &got) == 0 && got);
+	CHECK("others are served",
+	      privacy_accounts_get(accounts, good, NULL, good, a, &why, &got) == 0 && got);
 	json_decref(bad);
 	json_decref(good);
 	arena_free(a);
@@ -138,6 +160,7 @@ int main(void)
 		cmocka_unit_test(the_host_is_strict_where_nobody_says_otherwise),
 		cmocka_unit_test(the_environment_reaches_the_host),
 		cmocka_unit_test(accounts_are_parsed_once),
+		cmocka_unit_test(new_defaults_make_new_settings),
 		cmocka_unit_test(accounts_displace_each_other),
 		cmocka_unit_test(mistakes_are_not_kept),
 	};
