@@ -117,7 +117,7 @@ static enum stage find_account(struct auction *a)
 {
 	struct stored_item *item = ARENA_NEW(a->arena, struct stored_item);
 
-	if (stored_account_id(a->stored_found.request.doc, a->incoming, &a->messages, &a->account_id) < 0)
+	if (stored_account_id(a->stored_found.request, a->incoming, &a->messages, &a->account_id) < 0)
 		return auction_refuse(a);
 	*item = (struct stored_item){ .kind = STORED_ACCOUNT, .id = a->account_id };
 	return look_up(a, item, 1, on_account) ? with_account(a) : STAGE_WAIT;
@@ -130,12 +130,12 @@ static enum stage with_stored(struct auction *a)
 {
 	const struct stored_ids *ids = &a->stored_ids;
 	const struct stored_item *item = a->lookup.items;
-	struct stored_doc *imps = ARENA_ARRAY(a->arena, struct stored_doc, ids->n_imps + 1);
+	const json_t **imps = ARENA_ARRAY(a->arena, const json_t *, ids->n_imps + 1);
 
 	if (ids->request.n)
-		a->stored_found.request.doc = item++->value;
+		a->stored_found.request = item++->value;
 	for (size_t i = 0; i < ids->n_imps; i++)
-		imps[i].doc = item++->value;
+		imps[i] = item++->value;
 	a->stored_found.imps = imps;
 	if (stored_check(ids, &a->stored_found, &a->messages) < 0) {
 		if (a->lookup.problem.text[0])

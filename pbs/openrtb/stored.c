@@ -64,19 +64,14 @@ int stored_collect(const json_t *incoming, struct arena *a, struct messages *m, 
 	return 0;
 }
 
-static bool is_missing(const struct stored_doc *d)
-{
-	return !d->doc && !d->broken;
-}
-
 int stored_check(const struct stored_ids *ids, const struct stored_found *found, struct messages *m)
 {
 	int err = 0;
 
-	if (ids->request.n && is_missing(&found->request))
+	if (ids->request.n && !found->request)
 		err = refuse(m, "Stored Request with ID=\"" STR_FMT "\" not found.", STR_ARG(ids->request));
 	for (size_t i = 0; i < ids->n_imps; i++)
-		if (is_missing(&found->imps[i]))
+		if (!found->imps[i])
 			err = refuse(m, "Stored Imp with ID=\"" STR_FMT "\" not found.",
 				     STR_ARG(ids->imps[i]));
 	return err;
@@ -153,19 +148,19 @@ static json_t *merge_request(const struct stored_merge *sm, const json_t *stored
 /* The body with everything under it but the stored imps: a new reference, or NULL. */
 static json_t *merge_documents(const struct stored_merge *sm, struct messages *m)
 {
-	const struct stored_doc *request = &sm->found->request;
+	const json_t *request = sm->found->request;
 	json_t *merged, *under;
 
 	if (sm->ids->request.n == 0) {
 		merged = json_incref((json_t *)(uintptr_t)sm->incoming);
-	} else if (!json_is_object(request->doc)) {
+	} else if (!json_is_object(request)) {
 		(void)refuse(m,
 			     "ext.prebid.storedrequest.id refers to Stored Request " STR_FMT
-			     " which contains Invalid JSON: %s",
-			     STR_ARG(sm->ids->request), request->broken ? request->broken : "not an object");
+			     " which contains Invalid JSON: not an object",
+			     STR_ARG(sm->ids->request));
 		return NULL;
 	} else {
-		merged = merge_request(sm, request->doc);
+		merged = merge_request(sm, request);
 	}
 	if (!sm->default_request)
 		return merged;
@@ -180,11 +175,11 @@ static json_t *merge_documents(const struct stored_merge *sm, struct messages *m
 	return merged;
 }
 
-static const struct stored_doc *find_imp(const struct stored_merge *sm, struct str id)
+static const json_t *find_imp(const struct stored_merge *sm, struct str id)
 {
 	const json_t *i = json_object_getn(sm->ids->imp_index, id.p, id.n);
 
-	return i ? &sm->found->imps[json_integer_value(i)] : NULL;
+	return i ? sm->found->imps[json_integer_value(i)] : NULL;
 }
 
 /* An imp that nothing stored completes needs an id of its own. An id of a wrong type, or an imp that is no object,
@@ -213,25 +208,25 @@ static json_t *merge_imp(const struct stored_merge *sm, json_t *imp, size_t i, s
 			 struct stored_imp *ret_info)
 {
 	struct str id = stored_imp_id(imp);
-	const struct stored_doc *found = id.n ? find_imp(sm, id) : NULL;
+	const json_t *found = id.n ? find_imp(sm, id) : NULL;
 	json_t *merged;
 
 	if (!found)
 		return check_imp_id(imp, i, m) < 0 ? NULL : json_incref(imp);
-	if (!json_is_object(found->doc)) {
+	if (!json_is_object(found)) {
 		(void)refuse(m,
 			     "Invalid JSON Document: imp.ext.prebid.storedrequest.id " STR_FMT
-			     ": Stored Imp has Invalid JSON: %s",
-			     STR_ARG(id), found->broken ? found->broken : "not an object");
+			     ": Stored Imp has Invalid JSON: not an object",
+			     STR_ARG(id));
 		return NULL;
 	}
-	merged = json_merge_patch(found->doc, imp);
+	merged = json_merge_patch(found, imp);
 	if (!json_is_string(json_object_get(merged, "id"))) {
 		json_decref(merged);
 		(void)refuse(m, "Key path not found");
 		return NULL;
 	}
-	ret_info->doc = found->doc;
+	ret_info->doc = found;
 	ret_info->echo_video = json_bool_at(imp, "ext.prebid.options.echovideoattrs", false);
 	return merged;
 }

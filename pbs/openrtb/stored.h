@@ -28,15 +28,10 @@ struct stored_ids {
 	const json_t *imp_index; /* id → its place in `imps` */
 };
 
-/* What the store had for one id. */
-struct stored_doc {
-	const json_t *doc;  /* NULL: not found, or not JSON */
-	const char *broken; /* why the stored bytes are not JSON; NULL otherwise */
-};
-
+/* What the store had; NULL: not found. */
 struct stored_found {
-	struct stored_doc request;
-	const struct stored_doc *imps; /* parallel to stored_ids.imps */
+	const json_t *request;
+	const json_t *const *imps; /* parallel to stored_ids.imps */
 };
 
 int stored_collect(const json_t *incoming, struct arena *a, struct messages *m, struct stored_ids *ret_ids);

@@ -8,8 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void use(const json_t *all, struct arena *a, struct messages *m)
 {
 	const json_t *incoming = json_array_get(all, 0);
-	struct stored_doc imp = { json_array_get(all, 2), NULL }, *imps;
-	struct stored_found found = { .request = { json_array_get(all, 1), NULL } };
+	const json_t *imp = json_array_get(all, 2), **imps;
+	struct stored_found found = { .request = json_array_get(all, 1) };
 	struct stored_ids ids;
 	struct stored_imp *infos;
 	struct str account;
@@ -19,11 +19,11 @@ static void use(const json_t *all, struct arena *a, struct messages *m)
 	rng_seed(&rng, 7);
 	if (!incoming || stored_collect(incoming, a, m, &ids))
 		return;
-	imps = ARENA_ARRAY(a, struct stored_doc, ids.n_imps + 1);
+	imps = ARENA_ARRAY(a, const json_t *, ids.n_imps + 1);
 	for (size_t i = 0; i < ids.n_imps; i++)
 		imps[i] = imp;
 	found.imps = imps;
-	(void)stored_account_id(found.request.doc, incoming, m, &account);
+	(void)stored_account_id(found.request, incoming, m, &account);
 	if (stored_check(&ids, &found, m) == 0 &&
 	    stored_merge(&(struct stored_merge){ incoming, &ids, &found, json_array_get(all, 3), true, false,
 						 &rng },

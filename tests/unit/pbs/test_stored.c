@@ -3,8 +3,7 @@
 #include "pbs/openrtb/stored_responses.h"
 #include "tests/unit/pbs/request_fixture.h"
 
-/* Merges `incoming` with documents taken from one object {"requests":{…},"imps":{…}}; "BROKEN" as a document
- * stands for bytes that are not JSON. */
+/* Merges `incoming` with documents taken from one object {"requests":{…},"imps":{…}}. */
 struct world {
 	json_t *incoming, *store, *fallback;
 	struct arena *a;
@@ -14,18 +13,9 @@ struct world {
 	struct rng rng;
 };
 
-static struct stored_doc doc_of(const json_t *docs, struct str id)
-{
-	const json_t *doc = json_object_getn(docs, id.p, id.n);
-
-	if (str_eq(json_str(doc), STR("BROKEN")))
-		return (struct stored_doc){ NULL, "line 1 column 2" };
-	return (struct stored_doc){ doc, NULL };
-}
-
 static int world_init(struct world *w, const char *why, const char *incoming, const char *store)
 {
-	struct stored_doc *imps;
+	const json_t **imps;
 	int err;
 
 	*w = (struct world){ .incoming = json_of(why, incoming),
@@ -36,11 +26,13 @@ static int world_init(struct world *w, const char *why, const char *incoming, co
 	err = stored_collect(w->incoming, w->a, &w->m, &w->ids);
 	if (err)
 		return err;
-	imps = ARENA_ARRAY(w->a, struct stored_doc, w->ids.n_imps + 1);
+	imps = ARENA_ARRAY(w->a, const json_t *, w->ids.n_imps + 1);
 	for (size_t i = 0; i < w->ids.n_imps; i++)
-		imps[i] = doc_of(json_object_get(w->store, "imps"), w->ids.imps[i]);
+		imps[i] = json_object_getn(json_object_get(w->store, "imps"), w->ids.imps[i].p,
+					   w->ids.imps[i].n);
 	w->found.imps = imps;
-	w->found.request = doc_of(json_object_get(w->store, "requests"), w->ids.request);
+	w->found.request =
+		json_object_getn(json_object_get(w->store, "requests"), w->ids.request.p, w->ids.request.n);
 	w->fallback = json_object_get(w->store, "default");
 	return stored_check(&w->ids, &w->found, &w->m);
 }
@@ -126,12 +118,9 @@ static const struct {
 	  "Stored Imp with ID=\"i\" not found.\nInvalid request: Stored Imp with ID=\"k\" not found." },
 	{ "imp.ext.prebid of a wrong type", "{'imp':[{'id':'1','ext':{'prebid':{'storedrequest':7}}}]}", "{}",
 	  "cannot unmarshal openrtb_ext.ExtImpPrebid.storedrequest: expect { or n, but found 7" },
-	{ "broken request", "{" USES("s") "}", "{'requests':{'s':'BROKEN'}}",
-	  "ext.prebid.storedrequest.id refers to Stored Request s which contains Invalid JSON: line 1 column "
-	  "2" },
-	{ "broken imp", "{'imp':[{'id':'1'," USES("i") "}]}", "{'imps':{'i':'BROKEN'}}",
-	  "Invalid JSON Document: imp.ext.prebid.storedrequest.id i: Stored Imp has Invalid JSON: line 1 "
-	  "column 2" },
+	{ "a request that is a text", "{" USES("s") "}", "{'requests':{'s':'text'}}",
+	  "ext.prebid.storedrequest.id refers to Stored Request s which contains Invalid JSON: not an "
+	  "object" },
 	{ "an imp that is a list", "{'imp':[{'id':'1'," USES("i") "}]}", "{'imps':{'i':[]}}",
 	  "Invalid JSON Document: imp.ext.prebid.storedrequest.id i: Stored Imp has Invalid JSON: not an "
 	  "object" },
