@@ -5,6 +5,8 @@
 #include "common/mem.h"
 #include "pbs/openrtb/typed.h"
 
+enum { MAX_TMAX_DEDUCTION_MS = 10000 };
+
 #define KEY(name, kind) TYPED_FIELD(name, name, TYPED_##kind, TYPED_GIVEN)
 #define PART(key, of)                                                                                        \
 	{                                                                                                    \
@@ -69,6 +71,7 @@ static const struct typed_field info_keys[] = {
 	KEY("aliasOf", STR),
 	KEY("endpointCompression", STR),
 	KEY("traceparent", BOOL),
+	KEY("tmaxDeductionMs", INT),
 	KEY("gvlVendorID", INT),
 	STRS("geoscope"),
 	KEY("modifyingVastXmlAllowed", BOOL),
@@ -240,6 +243,11 @@ int bidder_info_parse(struct arena *a, const char *name, const json_t *file, con
 	info.gpp_supported = json_bool_at(root, "openrtb.gpp-supported", false);
 	info.multiformat_supported = json_bool_at(root, "openrtb.multiformat-supported", true);
 	info.gvl_id = (int)json_int_at(root, "gvlVendorID", 0);
+	info.tmax_deduction_ms = json_int_at(root, "tmaxDeductionMs", 0);
+	if (info.tmax_deduction_ms < 0 || info.tmax_deduction_ms > MAX_TMAX_DEDUCTION_MS) {
+		errtext_set(why, "tmaxDeductionMs: expected 0 to %d", MAX_TMAX_DEDUCTION_MS);
+		return ERR_INPUT;
+	}
 	read_geoscope(a, &info, root);
 	read_sync(&info, root, parent);
 	if (read_capabilities(&info, root, why) < 0)

@@ -40,7 +40,8 @@ struct bidder_info {
 	const char *maintainer;
 	bool disabled, white_label_only, gzip, traceparent, modifying_vast_xml_allowed, debug_allow;
 	bool openrtb_26, gpp_supported, multiformat_supported;
-	int gvl_id; /* 0: none */
+	int gvl_id;                /* 0: none */
+	int64_t tmax_deduction_ms; /* the way to this bidder, beside what is taken off everybody's tmax */
 	const char **geoscope;
 	size_t n_geoscope;
 	bool on[PLATFORMS];        /* the platform is listed */

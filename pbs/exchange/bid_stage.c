@@ -98,7 +98,7 @@ static void adapt_to_bidder(struct auction *a, struct bidder_run *run)
 	struct split_dialect dialect = { .ortb_26 = info->openrtb_26, .gpp = info->gpp_supported };
 	struct split_tmax tmax = {
 		.mode = SPLIT_TMAX_REDUCE,
-		.network_buffer_ms = c->bidder_network_buffer_ms,
+		.network_buffer_ms = c->bidder_network_buffer_ms + info->tmax_deduction_ms,
 		.preparation_ms = c->response_preparation_ms,
 	};
 	uint64_t now = loop_now_ms(a->x->loop);

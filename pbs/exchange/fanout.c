@@ -422,7 +422,8 @@ static bool may_send(struct bidder_call *call, uint64_t left_ms)
 	struct split_tmax tmax = {
 		.adjustments_enabled = c->tmax_enforced,
 		.bidder_min_ms = c->bidder_min_ms,
-		.network_buffer_ms = c->bidder_network_buffer_ms,
+		.network_buffer_ms =
+			c->bidder_network_buffer_ms + call->run->candidate->bidder->info.tmax_deduction_ms,
 		.preparation_ms = c->response_preparation_ms,
 	};
 

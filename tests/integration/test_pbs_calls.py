@@ -63,6 +63,14 @@ def test_a_call_for_which_no_time_is_left_is_not_made(tmp_path):
         assert set(seats(pbs.auction(tmax=5000 + 15000, ext=PLAIN))) == set()  # bounded by the host: 5000
 
 
+def test_a_bidder_far_away_is_told_of_less_time(tmp_path):
+    info = {"aster": "tmaxDeductionMs: 1500\n", "birch": ""}
+    with running(Pbs(tmp_path, {"aster": "", "birch": ""}, info=info)) as (pbs,):
+        assert set(seats(pbs.auction(tmax=2000))) == {"aster", "birch"}
+        told = {name: pbs.last_request(name)["body"]["tmax"] for name in ("aster", "birch")}
+        assert told["birch"] - told["aster"] >= 1400 and told["aster"] > 0
+
+
 @pytest.mark.parametrize("wins,tmax", [("false", 700), ("true", 900)])
 def test_a_fresh_id_for_a_stored_request(tmp_path, wins, tmax):
     stored = tmp_path / "data/stored_requests"

@@ -69,6 +69,8 @@ static void bad_info_names_the_key(void **state)
 		{ "a nested one", "userSync: {iframe: {url: 1}}", "userSync.iframe.url: expected a string" },
 		{ "an unknown media type", "capabilities: {app: {mediaTypes: [banner, film]}}",
 		  "capabilities.app.mediaTypes[1]: unknown media type \"film\"" },
+		{ "no time", "tmaxDeductionMs: -1", "tmaxDeductionMs: expected 0 to 10000" },
+		{ "too much time", "tmaxDeductionMs: 10001", "tmaxDeductionMs: expected 0 to 10000" },
 		{ "no mapping", "[1]", "(root): expected an object" },
 	};
 
