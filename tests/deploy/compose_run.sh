@@ -68,9 +68,15 @@ took "up, all healthy" "$start"
 export CURL_OPTIONS=--insecure
 smoke() { inside "$root/deploy/scripts/smoke" https://127.0.0.1:8443 "$root/deploy/compose/secrets/api_key" cedar; }
 start=$(now)
-for _ in $(seq 40); do smoke > "$work/smoke.log" 2>&1 && break; sleep 0.5; done
+# Both nodes: each looks the bidder's name up for itself, which takes its time in a namespace without a network.
+for _ in $(seq 40); do
+    well=yes
+    for _ in 1 2 3 4; do smoke > "$work/smoke.log" 2>&1 || well=''; done
+    [ -z "$well" ] || break
+    sleep 0.5
+done
 smoke
-took "site well" "$start"
+took "site well, by both nodes" "$start"
 start=$(now)
 smoke > /dev/null
 took "the site's health checked" "$start" 30

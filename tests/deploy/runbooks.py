@@ -16,7 +16,7 @@ PROGRAM = re.compile(r"(?:\w+=\S* )*\(?(docker |kubectl |curl |promtool |amtool 
                      r"nexus-\w+ -|make |ss |stat |git |cd deploy)")
 
 # Run here, in the order in which they are written.
-LIVE = re.compile(r"^docker compose (exec|ps|logs|start|stop|--profile stores ps|up -d pbs)|^docker (inspect|system df)|"
+LIVE = re.compile(r"^docker compose (exec|run|ps|logs|start|stop|--profile stores ps|up -d pbs)|^docker (inspect|system df)|"
                   r"^(CURL_OPTIONS=\S+ )?deploy/scripts/smoke|^curl |^deploy/scripts/(backup|restore) idr|^(ss|stat|git) ")
 # (pattern, what runs it and the words in that file by which one sees it; or why nothing does)
 ELSEWHERE = [
@@ -68,7 +68,7 @@ case $1 in
         while [ $# -gt 0 ]; do
             case $1 in
                 --since) shift ;;
-                exec) args+=(exec -T) ;;
+                exec | run) args+=("$1" -T) ;;
                 -T) ;;
                 *) args+=("$1") ;;
             esac
@@ -84,9 +84,9 @@ esac
 NOTHING_FOUND = re.compile(r"\| grep ")  # prints nothing where all is well: status 1
 
 
-def concrete(command, folder, container):
+def concrete(command, folder):
     volume = f"{os.environ['COMPOSE_PROJECT_NAME']}_idr-data"
-    for name, value in {"YOUR-HOST": "127.0.0.1:8443", "KEY_FILE": "deploy/compose/secrets/api_key", "CONTAINER": container,
+    for name, value in {"YOUR-HOST": "127.0.0.1:8443", "KEY_FILE": "deploy/compose/secrets/api_key", "CONTAINER": "$(docker-compose ps -q pbs-1)",
                         "compose_idr-data": volume, "localhost:8443": "127.0.0.1:8443", "/tmp/try": f"{folder}/try",
                         "DATA_DIR": f'"$(docker volume inspect -f "{{{{.Mountpoint}}}}" {volume})"',
                         "backups/idr-….db.gz": "$(ls -t $BACKUP_DIR/idr-*.db.gz | head -1)", "FILE": "$(ls -t $BACKUP_DIR/idr-*.db.gz | head -1)"}.items():
@@ -106,8 +106,7 @@ def run_live():
             path.chmod(0o755)
         env = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "BACKUP_DIR": f"{folder}/backups", "CURL_OPTIONS": "--insecure"}
         for file, command in live:
-            container = subprocess.run(["docker-compose", "ps", "-q", "pbs-1"], capture_output=True, text=True, check=True).stdout.strip()
-            ready = concrete(command, folder, container)
+            ready = concrete(command, folder)
             done = subprocess.run(["bash", "-c", ready], cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
             if done.returncode != 0 and not (NOTHING_FOUND.search(command) and done.returncode == 1 and not done.stdout):
                 failed += 1
