@@ -2,7 +2,8 @@
 # nexus-idr and nexus-pbs on Fly.io.
 #   fly/deploy.sh [--dry-run] [--yes] COMMAND
 #     setup                    create both apps
-#     secrets                  make an API key and give it to both; again = a new key, the old one stays valid on idr
+#     secrets                  make an API key and give it to both; again = a new key, the old one stays valid on idr.
+#                              DATABASE_URL and REDIS_URL, where they are set, are given to idr
 #     deploy [pbs|idr]         build remotely and roll out; both: idr first
 #     status [pbs|idr]         machines and checks
 #     logs pbs|idr             follow the log
@@ -22,7 +23,7 @@ dry_run=''
 yes=''
 
 usage() {
-    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,13s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
@@ -72,8 +73,10 @@ secrets() {
     local key previous=
     key=$(openssl rand -hex 24)
     [ ! -s fly/.api_key ] || previous=$(cat fly/.api_key)
-    printf 'API_KEY_DEFAULT=%s\n%s' "$key" "${previous:+API_KEYS=$previous
-}" | import "$IDR_APP" "API_KEY_DEFAULT${previous:+, API_KEYS with the previous one}"
+    printf 'API_KEY_DEFAULT=%s\n%s%s%s' "$key" "${previous:+API_KEYS=$previous
+}" "${DATABASE_URL:+DATABASE_URL=$DATABASE_URL
+}" "${REDIS_URL:+REDIS_URL=$REDIS_URL
+}" | import "$IDR_APP" "API_KEY_DEFAULT${previous:+, API_KEYS with the previous one}${DATABASE_URL:+, DATABASE_URL}${REDIS_URL:+, REDIS_URL}"
     printf 'API_KEY_DEFAULT=%s\n%s' "$key" "${previous:+API_KEYS=$previous
 }" | import "$PBS_APP" "API_KEY_DEFAULT${previous:+, API_KEYS with the previous one}"
     if [ -z "$dry_run" ]; then

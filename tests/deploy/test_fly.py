@@ -142,6 +142,14 @@ def test_secrets_are_never_arguments(fly):
     assert inputs == [f"API_KEY_DEFAULT={first}\n"] * 2 + [f"API_KEY_DEFAULT={second}\nAPI_KEYS={first}\n"] * 2
 
 
+def test_the_stores_urls_are_secrets_of_the_router(fly):
+    urls = {"DATABASE_URL": "postgresql://nexus:pw@db/nexus", "REDIS_URL": "rediss://:pw@redis:6379"}
+    out = fly("secrets", env=urls)
+    idr, pbs = pathlib.Path(f"{fly.record}.stdin").read_text().split("--\n")[:-1]
+    assert idr.splitlines()[1:] == [f"{k}={v}" for k, v in urls.items()] and "URL" not in pbs
+    assert "pw@" not in out + fly.record.read_text()
+
+
 def test_rollback(fly):
     fly("rollback", "pbs", "old1")
     fly("rollback", "idr", "old1")

@@ -22,6 +22,7 @@ def tree(tmp_path_factory):
     for overlay in OVERLAYS:
         (folder / f"overlays/{overlay}/api_key").write_text("0123456789abcdef")
     (folder / "components/database/password").write_text("x")
+    (folder / "components/managed-database/database_url").write_text("postgresql://nexus:x@db.example.com/nexus?sslmode=verify-full")
     return folder
 
 
@@ -36,15 +37,24 @@ def objects(request, tree):
     return render(tree / "overlays" / request.param)
 
 
-@pytest.fixture(scope="module")
-def everything(tree):
-    """Production with every component in it."""
-    overlay = tree / "overlays/everything"
+def with_components(tree, name, components):
+    """Production with these in it."""
+    overlay = tree / f"overlays/{name}"
     shutil.copytree(tree / "overlays/production", overlay)
     k = yaml.safe_load((overlay / "kustomization.yaml").read_text())
-    k["components"] = [f"../../components/{c}" for c in COMPONENTS if c != "external-secrets"]
+    k["components"] = [f"../../components/{c}" for c in components]
     (overlay / "kustomization.yaml").write_text(yaml.safe_dump(k))
     return render(overlay)
+
+
+@pytest.fixture(scope="module")
+def everything(tree):
+    return with_components(tree, "everything", [c for c in COMPONENTS if c not in ("external-secrets", "managed-database")])
+
+
+@pytest.fixture(scope="module")
+def managed(tree):
+    return with_components(tree, "managed", ["managed-database"])
 
 
 def of(objects, *kinds):
@@ -164,6 +174,20 @@ def test_with_every_component(everything, check):
     check(everything)
 
 
+@pytest.mark.parametrize("check", CHECKS)
+def test_with_a_managed_database(managed, check):
+    check(managed)
+
+
+def test_a_managed_database_is_reached_by_the_router_and_its_migration_alone(managed):
+    env = {(o["kind"], v["name"]): v["value"] for o, _, c in containers(managed) for v in c["env"]}
+    assert env["Job", "DATABASE_URL_FILE"] == env["StatefulSet", "DATABASE_URL_FILE"] == "/run/secrets/database/database_url"
+    assert ("Deployment", "DATABASE_URL_FILE") not in env and not [k for k in env if k[1] == "DATABASE_URL"]
+    policy = named(managed, "NetworkPolicy")["idr-to-managed-database"]["spec"]
+    assert policy["podSelector"]["matchLabels"] == {"nexus/database-client": "true"}
+    assert [p["port"] for e in policy["egress"] for p in e["ports"]] == [5432]
+
+
 def test_ingress_leads_to_pbs_and_hides_the_rest(objects):
     paths = of(objects, "Ingress")[0]["spec"]["rules"][0]["http"]["paths"]
     assert {p["backend"]["service"]["name"] for p in paths} == {"pbs"}
@@ -188,7 +212,7 @@ def test_no_secret_is_in_the_tree():
     listed = subprocess.run(["git", "ls-files", "deploy", "fly", "nginx"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
         pytest.skip("no git checkout")
-    assert not re.search(r"(api_key|password|privkey\.pem|/secrets/.*)$", listed.stdout, re.M)
+    assert not re.search(r"(api_key|password|database_url|privkey\.pem|/secrets/.*)$", listed.stdout, re.M)
 
 
 # --- deploy.sh

@@ -170,6 +170,22 @@ def test_metrics_are_hidden_from_proxies(live):
     assert live["proxied"] == 404
 
 
+def test_what_is_scraped_is_a_service_of_the_stack():
+    services = {}
+    for name in ("docker-compose.yml", "docker-compose.monitoring.yml"):
+        services |= yaml.safe_load((ROOT / "deploy/compose" / name).read_text())["services"]
+    here = {s.removeprefix("service:") for spec in services.values() for s in [spec.get("network_mode", "")] if s}
+    config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    targets = [t for job in config["scrape_configs"] for static in job["static_configs"] for t in static["targets"]]
+    targets += [r["replacement"] for job in config["scrape_configs"] for r in job.get("relabel_configs", []) if "replacement" in r]
+    hosts = {re.sub(r"^https?://", "", t).split("/")[0].split(":")[0] for t in targets} - {"localhost"}
+    assert {"pbs-1", "pbs-2", "idr", "blackbox-exporter"} <= hosts <= services.keys()
+    assert "nginx" in here, "whose exporter listens in its network"
+    for host in hosts:
+        networks = services[host].get("networks", [])
+        assert {"core", "monitoring"} & set(networks), f"{host}: Prometheus is in core and monitoring"
+
+
 def test_runbooks_exist():
     for file, rule in rules():
         if "alert" not in rule:
