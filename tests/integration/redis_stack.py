@@ -12,15 +12,18 @@ from pbs_stack import free_port, wait_until
 class Redis:
     password = "p@ss/word"
 
-    def __init__(self, tls=False):
+    def __init__(self, tls=False, cluster=False):
         if not shutil.which("redis-server"):
             pytest.skip("redis-server is not installed")
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="nexus-redis-"))
-        self.port, self.tls, self.proc = free_port(), tls, None
+        self.port, self.tls, self.cluster, self.proc = free_port(), tls, cluster, None
         self.url = f"redis{'s' if tls else ''}://:p%40ss%2Fword@{'localhost' if tls else '127.0.0.1'}:{self.port}/0"
         if tls:
             self.make_certificate()
         self.start()
+        if cluster:
+            self.ask("CLUSTER", "ADDSLOTS", *map(str, range(16384)))
+            wait_until(lambda: "cluster_state:ok" in self.ask("CLUSTER", "INFO"), 20, "the cluster is whole")
 
     def make_certificate(self):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
@@ -30,6 +33,8 @@ class Redis:
     def start(self):
         ports = ["--port", "0", "--tls-port", str(self.port), "--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem",
                  "--tls-auth-clients", "no"] if self.tls else ["--port", str(self.port)]
+        if self.cluster:
+            ports += ["--cluster-enabled", "yes"]
         with open(self.folder / "log", "ab") as log:
             self.proc = subprocess.Popen(["redis-server", *ports, "--bind", "127.0.0.1", "--requirepass", self.password, "--save",
                                           "", "--appendonly", "no", "--dir", self.folder], stdout=log, stderr=log,
@@ -44,6 +49,9 @@ class Redis:
         tls = ["--tls", "--cacert", self.folder / "cert.pem", "-h", "localhost"] if self.tls else []
         return subprocess.run(["redis-cli", "--no-auth-warning", "-p", str(self.port), "-a", self.password, *tls, *args],
                               check=True, capture_output=True, text=True).stdout.strip()
+
+    def info(self, name):
+        return next(line.split(":")[1] for line in self.ask("INFO").splitlines() if line.startswith(name + ":"))
 
     def kill(self):
         self.proc.kill()

@@ -19,6 +19,13 @@ def redis():
         yield server
 
 
+@pytest.fixture
+def redis_cluster():
+    server = Redis(cluster=True)
+    with running(server):
+        yield server
+
+
 def idr(folder, redis, rate="1", yaml=FAST, **env):
     folder.mkdir(exist_ok=True)
     return Idr(folder, yaml, env={"REDIS_URL": redis.url, "REDIS_SAMPLE_RATE": rate, **env})
@@ -207,6 +214,59 @@ def test_redis_forgets_everything(tmp_path, redis):
             wait_until(lambda: c.ask("GET", SETTINGS).json()["settings"] == {"max_bidders": 3}, 10, "a new one is told")
 
 
+def test_redis_evicts_while_events_come(tmp_path, redis):
+    """A ceiling of memory and a policy that throws out whatever it likes, the stream and the documents too."""
+    redis.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
+    market = Market()
+    with running(idr(tmp_path / "a", redis), idr(tmp_path / "b", redis)) as (a, b):
+        connected(a, b)
+        assert a.ask("PUT", SETTINGS, {"max_bidders": 3}).status == 200
+        wait_until(lambda: b.ask("GET", SETTINGS).json()["settings"] == {"max_bidders": 3}, 10, "settings arrive")
+        redis.ask("CONFIG", "SET", "maxmemory", str(int(redis.info("used_memory")) + 200000))
+        for _ in range(40):
+            a.send(market.events(100))
+        a.learned(4000)
+        wait_until(lambda: a.metric("nexus_idr_redis_events_published_total") == 4000, 20, "all are told")
+        wait_until(lambda: int(redis.info("evicted_keys")) > 0, 10, "something was thrown out")
+        redis.ask("CONFIG", "SET", "maxmemory", "0")
+        for m in (a, b):
+            assert m.route(bidders=Market.codes)["mode"] == "normal"
+            assert m.ask("GET", SETTINGS).json()["settings"] == {"max_bidders": 3}
+        before = b.metric("nexus_idr_redis_events_received_total")
+        a.send(market.events(100))
+        wait_until(lambda: b.metric("nexus_idr_redis_events_received_total") >= before + 100, 20, "they hear each other again")
+        wait_until(lambda: "max_bidders" in redis.ask("HGET", "{nexus-idr}:docs", "settings/p1"), 10, "it is put there again")
+        assert a.stats()["totals"]["auctions"] == 4100
+
+
+def test_redis_is_full(tmp_path, redis):
+    """It refuses writes: the reason is shown, routing goes on, and what waited is told when there is room."""
+    market = Market()
+    with running(idr(tmp_path / "a", redis), idr(tmp_path / "b", redis)) as (a, b):
+        connected(a, b)
+        redis.ask("CONFIG", "SET", "maxmemory", "1")
+        a.send(market.events(300))
+        a.learned(300)
+        wait_until(lambda: "OOM" in a.ask("GET", "/health").json()["redis"].get("error", ""), 20, "the reason is shown")
+        assert a.route(bidders=Market.codes)["mode"] == "normal"
+        redis.ask("CONFIG", "SET", "maxmemory", "0")
+        heard(b, 300)
+        assert choices(a) == choices(b)
+
+
+def test_a_cluster_s_slots(tmp_path, redis_cluster):
+    """A node of a cluster: keys of one slot, or it would refuse (CROSSSLOT, MOVED)."""
+    market = Market()
+    with running(idr(tmp_path / "a", redis_cluster), idr(tmp_path / "b", redis_cluster)) as (a, b):
+        connected(a, b)
+        assert a.ask("PUT", SETTINGS, {"max_bidders": 3}).status == 200
+        a.send(market.events(100))
+        heard(b, 100)
+        wait_until(lambda: b.ask("GET", SETTINGS).json()["settings"] == {"max_bidders": 3}, 10, "settings arrive")
+        slots = {redis_cluster.ask("CLUSTER", "KEYSLOT", key) for key in redis_cluster.ask("KEYS", "*").split()}
+        assert len(slots) == 1
+
+
 def test_what_others_write_there_does_no_harm(tmp_path, redis):
     market = Market()
     with running(idr(tmp_path / "a", redis), idr(tmp_path / "b", redis)) as (a, b):
@@ -231,8 +291,17 @@ def test_wrong_type_of_key_is_said(tmp_path, redis):
 
 
 def test_a_user_of_the_acl(tmp_path, redis):
-    redis.ask("ACL", "SETUSER", "idr", "on", ">pass", "~{nexus-idr}:*", "+@all")
+    """The keys and commands that the documentation names, all of them of Redis 5 or older, are enough for everything."""
+    market = Market()
+    commands = "+auth +select +xadd +xread +hget +hgetall +hset +hsetnx"
+    redis.ask("ACL", "SETUSER", "idr", "on", ">pass", "~{nexus-idr}:*", "-@all", *commands.split())
     url = f"redis://idr:pass@127.0.0.1:{redis.port}"
+    with running(idr(tmp_path / "c", redis, REDIS_URL=url), idr(tmp_path / "d", redis, REDIS_URL=url)) as (c, d):
+        connected(c, d)
+        c.send(market.events(100))
+        heard(d, 100)
+        assert c.ask("PUT", SETTINGS, {"max_bidders": 3}).status == 200
+        wait_until(lambda: d.ask("GET", SETTINGS).json()["settings"] == {"max_bidders": 3}, 10, "settings arrive")
     with running(idr(tmp_path / "a", redis, REDIS_URL=url), idr(tmp_path / "b", redis, REDIS_URL=url.replace("pass", "no"))) as (a, b):
         connected(a)
         wait_until(lambda: "WRONGPASS" in b.ask("GET", "/health").json()["redis"].get("error", ""), 10, "the reason is shown")

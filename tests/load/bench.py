@@ -5,6 +5,7 @@ The measured process is pinned to one CPU, everything else to the other. CPU tim
 /proc; figures are medians over the runs. On a shared machine read ratios, not single numbers.
 """
 import argparse
+import http.client
 import json
 import os
 import pathlib
@@ -169,6 +170,87 @@ def bench_route(args, rows):
         idr.stop()
 
 
+class Idr:
+    """nexus-idr on one core, all of its threads, with its store in `folder`/var."""
+
+    def __init__(self, folder, **env):
+        self.port = free_port()
+        begin = time.monotonic()
+        self.process = Process("nexus-idr", ["taskset", "-c", str(min(MEASURED)), pbs_stack.BIN / "nexus-idr"], folder,
+                               {"IDR_HOST": "127.0.0.1", "IDR_PORT": str(self.port), "IDR_DATA_DIR": f"{folder}/var",
+                                "API_KEY_DEFAULT": KEY, "IDR_WORKERS": "1", "RATE_LIMIT_RPS": "0", "LOG_LEVEL": "warn", **env})
+        self.process.wait_ready(self.port, "/ready")
+        self.start_s, self.start_cpu_s = time.monotonic() - begin, cpu_us(self.process.proc.pid) / 1e6
+
+    def get(self, path, headers=None):
+        reply = pbs_stack.request(self.port, "GET", path, headers={"X-API-Key": KEY, **(headers or {})})
+        assert reply.status == 200, reply.text
+        return reply
+
+    def timed(self, path, times=9, headers=None):
+        """Median wall clock and mean CPU time of one answer, ms."""
+        walls, before = [], cpu_us(self.process.proc.pid)
+        for _ in range(times):
+            begin = time.monotonic()
+            self.get(path, headers)
+            walls.append((time.monotonic() - begin) * 1000)
+        return statistics.median(walls), (cpu_us(self.process.proc.pid) - before) / 1000 / times
+
+
+def bench_history(args, rows):
+    """Start and statistics on a history of args.history_rows bidder rows over 90 days."""
+    with tempfile.TemporaryDirectory(dir=args.history_dir or None) as folder:
+        subprocess.run([pbs_stack.BIN / "history-fill", f"{folder}/var", str(args.history_rows), "90"], check=True,
+                       stdout=subprocess.DEVNULL)
+        idr = Idr(folder)
+        rows.append({"what": "start without a snapshot: ready, ms", "count": idr.start_s * 1000})
+        rows.append({"what": "  its CPU time, ms", "count": idr.start_cpu_s * 1000})
+        idr.process.stop()  # writes the snapshot
+        idr = Idr(folder)
+        rows.append({"what": "start with one: ready, ms", "count": idr.start_s * 1000})
+        for where in ("/stats/pub-0", "/stats"):
+            for step in ("day", "hour"):
+                for by in ("bidder", "country", "device", "format"):
+                    wall, cpu = idr.timed(f"{where}?days=90&granularity={step}&by={by}")
+                    rows.append({"what": f"{where} by {step} and {by}: ms", "count": wall, "cpu_ms": cpu})
+            wall, cpu = idr.timed(f"{where}?days=90&by=country", headers={"Accept": "text/csv"})
+            rows.append({"what": f"{where} as CSV by day and country: ms", "count": wall, "cpu_ms": cpu})
+        idr.process.stop()
+
+
+def outcome(n, at):
+    bidders = []
+    for i in range(12):
+        row = {"bidder_code": f"bidder{(n + i) % 40:02}", "was_selected": True, "status": "no_bid", "response_time_ms": 60 + i}
+        if (n + i) % 4 == 0:
+            row.update(status="bid", bids=[{"imp": "1", "cpm": 1.25 + i / 10, "cur": "USD", "won": i == 0}])
+        bidders.append(row)
+    return {"auction_id": f"bench-{n}", "ts": at + n / 1000, "publisher_id": f"pub-{n % 200}", "country": "GBR", "device_type": "mobile",
+            "os": "ios", "browser": "safari", "ids": ["uid2"], "routing_mode": "normal", "total_configured": 15,
+            "imps": [{"id": "1", "ad_format": "banner", "ad_size": "300x250", "floor": 0.1, "floor_cur": "USD"}], "bidders": bidders}
+
+
+def bench_analytics(args, rows):
+    """Bodies of 500 events with 12 bidders each, one after the other over one connection; every one is new."""
+    at, bodies = time.time(), []
+    for b in range(40):
+        bodies.append("\n".join(json.dumps(outcome(b * 500 + i, at)) for i in range(500)))
+    for sync in ("full", "normal"):
+        with tempfile.TemporaryDirectory() as folder:
+            idr = Idr(folder, IDR_STORE_SYNC=sync)
+            conn = http.client.HTTPConnection("127.0.0.1", idr.port)
+            before, begin = cpu_us(idr.process.proc.pid), time.monotonic()
+            for body in bodies:
+                conn.request("POST", "/analytics", body, {"X-API-Key": KEY, "Content-Type": "application/x-ndjson"})
+                reply = conn.getresponse()
+                assert reply.status == 200 and json.loads(reply.read())["duplicates"] == 0
+            n, took = len(bodies) * 500 * 12, time.monotonic() - begin
+            rows.append({"what": f"/analytics, store.sync {sync}: bidder rows per s", "count": n / took})
+            rows.append({"what": "  per s of CPU time, learning included",
+                         "count": n * 1e6 / (cpu_us(idr.process.proc.pid) - before)})
+            idr.process.stop()
+
+
 def bench_privacy(args, rows):
     """privacy-bench, the figures of docs/privacy.md."""
     measured = json.loads(subprocess.run([pbs_stack.BIN / "privacy-bench"], capture_output=True, check=True).stdout)
@@ -182,11 +264,14 @@ def main():
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--only", default="")
     parser.add_argument("--json", default="")
+    parser.add_argument("--history-rows", type=int, default=10000000)
+    parser.add_argument("--history-dir", default="", help="where the history is made; it takes 100 bytes a row")
     args = parser.parse_args()
     rows = []
     parts = {"pbs": lambda: bench_pbs(args, rows, False), "routed": lambda: bench_pbs(args, rows, True),
              "allocations": lambda: bench_allocations(args, rows), "privacy": lambda: bench_privacy(args, rows),
-             "flight": lambda: bench_in_flight(args, rows), "route": lambda: bench_route(args, rows)}
+             "flight": lambda: bench_in_flight(args, rows), "route": lambda: bench_route(args, rows),
+             "analytics": lambda: bench_analytics(args, rows), "history": lambda: bench_history(args, rows)}
     for name, part in parts.items():
         if not args.only or name in args.only.split(","):
             print(f"measuring {name} ...", file=sys.stderr, flush=True)
@@ -196,7 +281,7 @@ def main():
     print(f"{'what':<48} {'CPU us':>8} {'per s':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8} {'RSS MiB':>8} {'errors':>7}")
     for r in rows:
         if "count" in r:
-            print(f"{r['what']:<48} {r['count']:>8.0f}")
+            print(f"{r['what']:<48} {r['count']:>8.0f}" + (f"   CPU {r['cpu_ms']:.0f} ms" if "cpu_ms" in r else ""))
             continue
         print(f"{r['what']:<48} {r['cpu_us']:>8.0f} {r['per_s']:>8.0f} {r['p50_us'] / 1000:>8.2f} {r['p95_us'] / 1000:>8.2f} "
               f"{r['p99_us'] / 1000:>8.2f} {r['rss_mib']:>8.1f} {r['errors']:>7.0f}")
