@@ -104,6 +104,8 @@ static void write_score(struct buf *b, const struct idr_score *s)
 	put_known(b, &sep, "probability", s->probability);
 	put_known(b, &sep, "expected_price", s->expected_price);
 	put_known(b, &sep, "marginal_value", s->marginal_value);
+	put_known(b, &sep, "value_score", s->value_score);
+	put_known(b, &sep, "alive", s->alive);
 	if (s->rank)
 		put_num(b, &sep, "rank", s->rank);
 	put_text(b, &sep, "level", s->level);
@@ -395,6 +397,8 @@ static void read_scores(struct arena *a, const json_t *j, struct idr_route_reply
 			.probability = json_num_at(s, "probability", NAN),
 			.expected_price = json_num_at(s, "expected_price", NAN),
 			.marginal_value = json_num_at(s, "marginal_value", NAN),
+			.value_score = json_num_at(s, "value_score", NAN),
+			.alive = json_num_at(s, "alive", NAN),
 			.rank = (int)json_num_at(s, "rank", 0),
 			.level = json_str_at(s, "level"),
 			.samples = json_num_at(s, "samples", NAN),

@@ -52,7 +52,7 @@ struct idr_score {
 	struct str reason;
 	bool selected;
 	/* the model's own numbers: NAN = not given */
-	double probability, expected_price, marginal_value;
+	double probability, expected_price, marginal_value, value_score, alive;
 	int rank;         /* 1 = chosen first; 0 = not given */
 	struct str level; /* of the settings hierarchy; empty = not given */
 	double samples;

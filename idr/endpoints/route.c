@@ -46,6 +46,8 @@ static struct idr_score score_of(struct str code, const struct verdict *v)
 		.probability = shown(v->probability),
 		.expected_price = shown(v->price_usd),
 		.marginal_value = shown(v->marginal_usd),
+		.value_score = shown(v->value_score),
+		.alive = shown(v->alive),
 		.rank = v->rank,
 		.level = str_of(level_name((enum level)v->level)),
 		.samples = shown(v->samples),

@@ -42,6 +42,8 @@ static void reply_round_trip(void **state)
 				   .probability = 0.4,
 				   .expected_price = NAN,
 				   .marginal_value = NAN,
+				   .value_score = 66.7,
+				   .alive = NAN,
 				   .samples = NAN };
 	struct idr_route_reply r = { .auction_id = STR("a1"),
 				     .mode = STR("normal"),
@@ -65,6 +67,7 @@ static void reply_round_trip(void **state)
 	CHECK_STR("excluded", back.excluded[0].reason, "no_marginal_value");
 	CHECK("score", back.scores[0].total == 87.3 && back.scores[0].components[IDR_CPM] == 78);
 	CHECK("a number that was not given stays unknown", isnan(back.scores[0].expected_price));
+	CHECK("value score", back.scores[0].value_score == 66.7 && isnan(back.scores[0].alive));
 	buf_deinit(&b);
 	arena_free(a);
 }
