@@ -24,12 +24,17 @@ def pg(server):
 
 
 def caught_up(idr, pg, events):
-    def there():
+    """As long as it takes, if only there are more of them every 40 seconds."""
+    have = -1
+
+    def more():
         try:
-            return pg.number("SELECT count(*) FROM routing_decisions") >= events
-        except Exception:
+            return pg.number("SELECT count(*) FROM routing_decisions") > have
+        except subprocess.CalledProcessError:
             return False
-    wait_until(there, 40, f"{events} events are in PostgreSQL")
+    while have < events:
+        wait_until(more, 40, f"{events} events are in PostgreSQL, not just {have}")
+        have = pg.number("SELECT count(*) FROM routing_decisions")
 
 
 def test_rows_and_rollups(tmp_path, pg):

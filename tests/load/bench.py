@@ -5,6 +5,7 @@ The measured process is pinned to one CPU, everything else to the other. CPU tim
 /proc; figures are medians over the runs. On a shared machine read ratios, not single numbers.
 """
 import argparse
+import contextlib
 import http.client
 import json
 import os
@@ -179,8 +180,14 @@ class Idr:
         self.process = Process("nexus-idr", ["taskset", "-c", str(min(MEASURED)), pbs_stack.BIN / "nexus-idr"], folder,
                                {"IDR_HOST": "127.0.0.1", "IDR_PORT": str(self.port), "IDR_DATA_DIR": f"{folder}/var",
                                 "API_KEY_DEFAULT": KEY, "IDR_WORKERS": "1", "RATE_LIMIT_RPS": "0", "LOG_LEVEL": "warn", **env})
-        self.process.wait_ready(self.port, "/ready")
+        pbs_stack.wait_until(self.is_ready, 600, "nexus-idr is ready")
         self.start_s, self.start_cpu_s = time.monotonic() - begin, cpu_us(self.process.proc.pid) / 1e6
+
+    def is_ready(self):
+        assert self.process.proc.poll() is None, self.process.log()[-3000:]
+        with contextlib.suppress(OSError):
+            return pbs_stack.request(self.port, "GET", "/ready").status == 200
+        return False
 
     def get(self, path, headers=None):
         reply = pbs_stack.request(self.port, "GET", path, headers={"X-API-Key": KEY, **(headers or {})})
@@ -199,9 +206,13 @@ class Idr:
 
 def bench_history(args, rows):
     """Start and statistics on a history of args.history_rows bidder rows over 90 days."""
-    with tempfile.TemporaryDirectory(dir=args.history_dir or None) as folder:
-        subprocess.run([pbs_stack.BIN / "history-fill", f"{folder}/var", str(args.history_rows), "90"], check=True,
-                       stdout=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(args.history_dir or temporary)
+        if not (folder / "var/idr.db").exists():
+            folder.mkdir(exist_ok=True)
+            subprocess.run([pbs_stack.BIN / "history-fill", folder / "var", str(args.history_rows), "90"], check=True,
+                           stdout=subprocess.DEVNULL)
+        (folder / "var/index.snapshot").unlink(missing_ok=True)
         idr = Idr(folder)
         rows.append({"what": "start without a snapshot: ready, ms", "count": idr.start_s * 1000})
         rows.append({"what": "  its CPU time, ms", "count": idr.start_cpu_s * 1000})
@@ -265,7 +276,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--json", default="")
     parser.add_argument("--history-rows", type=int, default=10000000)
-    parser.add_argument("--history-dir", default="", help="where the history is made; it takes 100 bytes a row")
+    parser.add_argument("--history-dir", default="", help="keep the history there for the next time; it takes 100 bytes a row")
     args = parser.parse_args()
     rows = []
     parts = {"pbs": lambda: bench_pbs(args, rows, False), "routed": lambda: bench_pbs(args, rows, True),
