@@ -17,6 +17,15 @@ class Rule:
     explains: Callable[[object, dict], bool]  # finding, case
 
 
+def floors_are_off(finding, case):
+    return finding.path == ("response", "ext", "errors", "prebid") and finding.actual is ABSENT and \
+        finding.expected.get("message") == "Floors feature is disabled at account or in the request"
+
+
+def status_of_a_pair(finding, case):
+    return finding.path[:4] == ("response", "ext", "prebid", "seatnonbid") and finding.expected is ABSENT
+
+
 # Appendix A of the auction's specification, where a case gives a member that the reference's model does not have: its
 # own test reads the expectation into the model, which loses it.
 MEMBERS = {"native": "request ver api battr ext", "banner": "format w h wmax hmax wmin hmin btype battr pos mimes topframe "
@@ -80,6 +89,9 @@ RULES = [
     Rule("Appendix A, §5.3", "members that the OpenRTB model does not have are dropped from what bidders get", unknown_member),
     Rule("§4.4", "a price range starts where the one before it ends; the case's own minimum is below the endpoint",
          range_minimum),
+    Rule("Q17", "that floors are off is an error only for who debugs, not on every response", floors_are_off),
+    Rule("§23, 6", "every pair of bidder and imp without a bid has a status, not only rejected bids and failed calls",
+         status_of_a_pair),
 ]
 
 

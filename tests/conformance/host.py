@@ -76,9 +76,9 @@ class Host:
             for file in (vectors / "params").glob("*.json"):
                 shutil.copy(file, params)
         config = merge({"bidder_info_dir": str(infos), "bidder_params_dir": str(params), "auto_gen_source_tid": False,
-                        "debug": {"warn_always_when_off": True},
                         "stored_requests": {"directory": str(stored)},
                         "category_mapping": {"directory": str(stored / "category_mapping")},
+                        "debug": {"warn_always_when_off": True},
                         "cache": {"scheme": "http", "host": f"127.0.0.1:{mock.port}"}},
                        setup.config)
         if setup.default is not None:
