@@ -322,6 +322,8 @@ static void end_open(struct auction *a, void (*end)(struct bidder_call *call))
 {
 	size_t open = a->calls_open;
 
+	/* The last primary that ends here leaves nobody behind: that would end the auction under our feet. */
+	a->primaries_open++;
 	for (size_t r = 0; open > 0 && r < a->n_runs; r++)
 		for (size_t i = 0; open > 0 && i < a->runs[r].n_calls; i++) {
 			struct bidder_call *call = &a->runs[r].calls[i];

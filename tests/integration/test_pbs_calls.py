@@ -53,6 +53,13 @@ def test_secondary_bidders_alone_are_waited_for(pbs):
     assert set(seats(reply)) == {"aster", "cedar"} and status(reply, "birch") == 101
 
 
+def test_at_the_deadline_a_secondary_bidder_is_late_like_any_other(tmp_path):
+    with running(Pbs(tmp_path, {"aster": "mode=hang", "birch": "mode=hang"})) as (pbs,):
+        reply = pbs.auction(tmax=300, ext=SECOND)
+    for name in ("aster", "birch"):
+        assert reply["ext"]["errors"][name] == [{"code": 1, "message": "context deadline exceeded"}]
+
+
 def test_a_call_for_which_no_time_is_left_is_not_made(tmp_path):
     yaml = ("tmax_adjustments: { enabled: true, bidder_response_duration_min_ms: 5000, "
             "pbs_response_preparation_duration_ms: 1 }\n")
