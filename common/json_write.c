@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/decimal.h"
 #include "common/json.h"
 #include "common/json_scan.h"
 
@@ -54,22 +55,11 @@ void json_write_str(struct buf *b, struct str s)
 	buf_add_c(b, '"');
 }
 
-static void write_u64(struct buf *b, uint64_t v)
-{
-	char text[20];
-	size_t at = sizeof text;
-
-	do
-		text[--at] = (char)('0' + v % 10);
-	while (v /= 10);
-	buf_add(b, text + at, sizeof text - at);
-}
-
 static void write_int(struct buf *b, int64_t v)
 {
-	if (v < 0)
-		buf_add_c(b, '-');
-	write_u64(b, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+	char text[DECIMAL_INT_MAX];
+
+	buf_add(b, text, decimal_int(text, v));
 }
 
 /* Prices and the like are n / 10^k with small n and k. Both are exact doubles below 2^53 and 10^22, and IEEE
@@ -93,7 +83,7 @@ static bool write_short_decimal(struct buf *b, double v)
 		fraction = (uint64_t)n % (uint64_t)pow10[k];
 		if (v < 0)
 			buf_add_c(b, '-');
-		write_u64(b, whole);
+		write_int(b, (int64_t)whole);
 		if (k == 0)
 			return true;
 		for (size_t i = k; i-- > 0; fraction /= 10)

@@ -1,7 +1,6 @@
 #include "pbs/exchange/targeting.h"
 
-#include <stdio.h>
-
+#include "common/decimal.h"
 #include "common/err.h"
 #include "common/json.h"
 
@@ -98,66 +97,90 @@ static size_t cut(struct str key, size_t max)
 	return n;
 }
 
-void targeting_put(json_t *targets, struct str key, size_t key_max, struct str value)
+static void set_cut(json_t *targets, struct str key, size_t key_max, json_t *value) /* takes it */
 {
-	json_object_setn_new_nocheck(targets, key.p, cut(key, key_max), json_new_str(value));
+	json_object_setn_new_nocheck(targets, key.p, cut(key, key_max), value);
 }
 
-/* One bid's object while it is being filled. */
+void targeting_put(json_t *targets, struct str key, size_t key_max, struct str value)
+{
+	set_cut(targets, key, key_max, json_new_str(value));
+}
+
+/* One bid's object while it is being filled. Keys are put together in one place, behind the prefix that all of
+ * them share. */
 struct keys {
 	const struct targeting *t;
 	json_t *targets;
 	struct str code;
 	bool per_bidder, as_winner;
+	char key[512]; /* what does not fit would be cut anyway: no ad server takes longer keys */
+	size_t n_prefix;
 };
 
-/* What does not fit in 511 bytes would be cut anyway: no ad server takes longer keys. */
-static void put(const struct keys *k, const char *suffix, struct str value)
+/* Appends what fits; returns the new end. */
+static size_t append(struct keys *k, size_t at, struct str s)
 {
-	char key[512];
-	int n = snprintf(key, sizeof key, STR_FMT "%s_" STR_FMT, STR_ARG(k->t->prefix), suffix,
-			 STR_ARG(k->code));
-	size_t all = (size_t)n < sizeof key ? (size_t)n : sizeof key - 1;
-	size_t as_winner = k->t->prefix.n + strlen(suffix);
+	size_t n = s.n < sizeof k->key - at ? s.n : sizeof k->key - at;
 
-	if (k->as_winner)
-		targeting_put(k->targets, (struct str){ key, as_winner < all ? as_winner : all },
-			      k->t->key_max, value);
-	if (k->per_bidder)
-		targeting_put(k->targets, (struct str){ key, all }, k->t->key_max, value);
+	memcpy(k->key + at, s.p, n);
+	return at + n;
 }
 
-static void put_if(const struct keys *k, const char *suffix, struct str value)
+static void put(struct keys *k, struct str suffix, struct str value)
+{
+	size_t n = append(k, k->n_prefix, suffix);
+	json_t *shared = json_new_str(value);
+
+	if (k->as_winner)
+		set_cut(k->targets, (struct str){ k->key, n }, k->t->key_max, json_incref(shared));
+	if (k->per_bidder) {
+		n = append(k, append(k, n, STR("_")), k->code);
+		set_cut(k->targets, (struct str){ k->key, n }, k->t->key_max, json_incref(shared));
+	}
+	json_decref(shared);
+}
+
+static void put_if(struct keys *k, struct str suffix, struct str value)
 {
 	if (value.n)
 		put(k, suffix, value);
 }
 
-static struct str size_text(const struct bid *b, struct arena *a)
+enum { SIZE_TEXT_MAX = 2 * DECIMAL_INT_MAX + 1 };
+
+/* "300x250"; empty when either is 0. */
+static struct str size_text(const struct bid *b, char out[static SIZE_TEXT_MAX])
 {
 	int64_t w = json_int_at(b->ortb, "w", 0), h = json_int_at(b->ortb, "h", 0);
+	size_t n;
 
-	return w && h ? str_of(arena_printf(a, "%lldx%lld", (long long)w, (long long)h)) : STR("");
+	if (!w || !h)
+		return STR("");
+	n = decimal_int(out, w);
+	out[n++] = 'x';
+	n += decimal_int(out + n, h);
+	return (struct str){ out, n };
 }
 
-static void fill(const struct keys *k, const struct bid *b, bool has_categories, struct str bucket,
-		 struct arena *a)
+static void fill(struct keys *k, const struct bid *b, bool has_categories, struct str bucket)
 {
 	const struct targeting *t = k->t;
+	char size[SIZE_TEXT_MAX];
 
-	put(k, "_pb", bucket);
-	put(k, "_bidder", k->code);
-	put_if(k, "_size", size_text(b, a));
-	put_if(k, "_cache_id", b->cache_bid_id);
-	put_if(k, "_uuid", b->cache_vast_id);
+	put(k, STR("_pb"), bucket);
+	put(k, STR("_bidder"), k->code);
+	put_if(k, STR("_size"), size_text(b, size));
+	put_if(k, STR("_cache_id"), b->cache_bid_id);
+	put_if(k, STR("_uuid"), b->cache_vast_id);
 	if (t->include_format)
-		put(k, "_format", bid_type_name(b->type));
-	put_if(k, "_cache_host", t->cache_host);
-	put_if(k, "_cache_path", t->cache_path);
-	put_if(k, "_deal", b->dealid);
-	put_if(k, "_env", t->env);
+		put(k, STR("_format"), bid_type_name(b->type));
+	put_if(k, STR("_cache_host"), t->cache_host);
+	put_if(k, STR("_cache_path"), t->cache_path);
+	put_if(k, STR("_deal"), b->dealid);
+	put_if(k, STR("_env"), t->env);
 	if (has_categories)
-		put(k, "_pb_cat_dur", b->cat_dur);
+		put(k, STR("_pb_cat_dur"), b->cat_dur);
 }
 
 static bool any_category(const struct ranking *ranking)
@@ -172,15 +195,19 @@ static void set_one(const struct targeting *t, const struct ranked *r, const str
 		    bool has_categories, struct rng *rng, struct arena *a)
 {
 	struct bid *b = r->bid;
-	struct keys k = { .t = t, .code = b->seat, .as_winner = t->include_winners && b->winner };
+	struct keys k;
 
+	k.t = t;
+	k.code = b->seat;
+	k.as_winner = t->include_winners && b->winner;
+	k.n_prefix = append(&k, 0, t->prefix);
 	if (r->rank > 1)
 		k.code = str_of(arena_printf(a, STR_FMT "%u", STR_ARG(multi->prefix), r->rank));
 	if (multi && multi->max_bids > 1)
 		b->target_code = k.code;
 	k.per_bidder = t->include_bidder_keys || (t->always_include_deals && b->dealid.n);
 	k.targets = arena_own_json(a, json_object());
-	fill(&k, b, has_categories, targeting_bucket(t, b, rng, a), a);
+	fill(&k, b, has_categories, targeting_bucket(t, b, rng, a));
 	b->targeting = k.targets;
 }
 

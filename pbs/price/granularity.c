@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "common/decimal.h"
 #include "common/err.h"
 #include "common/json.h"
 #include "common/mem.h"
@@ -168,6 +169,13 @@ static double decimal_steps(double steps)
 	return fabs(steps - whole) <= 1e-9 * fmax(1, fabs(steps)) ? whole : steps;
 }
 
+static struct str fixed_text(double v, int precision, struct arena *a)
+{
+	char text[DECIMAL_FIXED_MAX];
+
+	return arena_str(a, (struct str){ text, decimal_fixed(text, v, precision) });
+}
+
 struct str price_bucket(double cpm, const struct granularity *g, enum bid_rounding rounding, bool exact,
 			struct rng *rng, struct arena *a)
 {
@@ -181,12 +189,12 @@ struct str price_bucket(double cpm, const struct granularity *g, enum bid_roundi
 			in = &g->ranges[i];
 	}
 	if (cpm > top)
-		return str_of(arena_printf(a, "%.*f", g->precision, top));
+		return fixed_text(top, g->precision, a);
 	if (!in)
 		return STR("");
 	steps = (cpm - in->min) / in->increment;
 	if (exact)
 		steps = decimal_steps(steps);
 	steps = round_steps(steps, rounding, rng);
-	return str_of(arena_printf(a, "%.*f", g->precision, steps * in->increment + in->min));
+	return fixed_text(steps * in->increment + in->min, g->precision, a);
 }
