@@ -264,7 +264,7 @@ static void choose_winners(struct auction *a)
 	unsigned limit = a->has_targeting ? (unsigned)json_int_at(a->account, "default_bid_limit", 0) : 0;
 
 	winners_choose(&a->seats, a->targeting.prefer_deals, limit, a->arena, &a->ranking);
-	multibid_parse(json_at(a->request, "ext.prebid.multibid"), a->arena, NULL, &a->multibid);
+	multibid_read(json_at(a->request, "ext.prebid.multibid"), a->arena, &a->multibid);
 	if (a->has_targeting && json_bool_at(a->request, "ext.prebid.supportdeals", false))
 		deal_tiers_apply(&a->ranking, &a->multibid, json_object_get(a->request, "imp"), &a->messages,
 				 a->arena);

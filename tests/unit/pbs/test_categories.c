@@ -238,7 +238,7 @@ static void tiers(void **state)
 				     rows[i].tier));
 
 		messages_init(&m, a);
-		multibid_parse(parse(a, rows[i].multibid), a, NULL, &mb);
+		multibid_read(parse(a, rows[i].multibid), a, &mb);
 		b->imp = 0;
 		b->bidder = b->seat = STR("acme");
 		b->deal_priority = rows[i].priority;

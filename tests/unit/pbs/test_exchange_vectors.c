@@ -84,7 +84,7 @@ static void run_stages(struct replay *r, const char *name)
 	t.cache_host = STR("www.pbcserver.com");
 	t.cache_path = STR("/pbcache/endpoint");
 	t.env = json_object_get(r->request, "app") ? STR("mobile-app") : STR("");
-	multibid_parse(json_at(r->request, "ext.prebid.multibid"), r->a, NULL, &mb);
+	multibid_read(json_at(r->request, "ext.prebid.multibid"), r->a, &mb);
 	if (t.brand_category) {
 		struct categories c;
 		struct nonbids nb;

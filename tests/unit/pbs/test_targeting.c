@@ -107,72 +107,22 @@ static void bid_limit(void **state)
 	arena_free(a);
 }
 
-static void multibid_validation(void **state)
-{
-	static const struct {
-		const char *why, *list, *want;
-	} rows[] = {
-		{ "good",
-		  "[{\"bidder\":\"a\",\"maxbids\":2,\"targetbiddercodeprefix\":\"p\"},{\"bidders\":[\"b\","
-		  "\"c\"],\"maxbids\":3}]",
-		  "" },
-		{ "no maxbids", "[{\"bidder\":\"a\"}]",
-		  "maxBids not defined for {Bidder:a, Bidders:[], MaxBids:<nil>, "
-		  "TargetBidderCodePrefix:}\n" },
-		{ "too few", "[{\"bidder\":\"a\",\"maxbids\":0}]",
-		  "invalid maxBids value, using minimum 1 limit for {Bidder:a, Bidders:[], MaxBids:0, "
-		  "TargetBidderCodePrefix:}\n" },
-		{ "too many", "[{\"bidder\":\"a\",\"maxbids\":10,\"targetbiddercodeprefix\":\"p\"}]",
-		  "invalid maxBids value, using maximum 9 limit for {Bidder:a, Bidders:[], MaxBids:10, "
-		  "TargetBidderCodePrefix:p}\n" },
-		{ "twice", "[{\"bidder\":\"a\",\"maxbids\":1},{\"bidder\":\"a\",\"maxbids\":2}]",
-		  "multiBid already defined for a, ignoring this instance {Bidder:a, Bidders:[], MaxBids:2, "
-		  "TargetBidderCodePrefix:}\n" },
-		{ "both", "[{\"bidder\":\"a\",\"bidders\":[\"b\",\"c\"],\"maxbids\":2}]",
-		  "ignoring bidders from {Bidder:a, Bidders:[b c], MaxBids:2, TargetBidderCodePrefix:}\n" },
-		{ "a list with a prefix",
-		  "[{\"bidders\":[\"b\",\"c\"],\"maxbids\":2,\"targetbiddercodeprefix\":\"p\"}]",
-		  "ignoring targetbiddercodeprefix for {Bidder:, Bidders:[b c], MaxBids:2, "
-		  "TargetBidderCodePrefix:p}\n" },
-		{ "nobody", "[{\"maxbids\":2}]",
-		  "bidder(s) not specified for {Bidder:, Bidders:[], MaxBids:2, TargetBidderCodePrefix:}\n" },
-		{ "hostile elements", "[7,null]",
-		  "maxBids not defined for {Bidder:, Bidders:[], MaxBids:<nil>, TargetBidderCodePrefix:}\n"
-		  "maxBids not defined for {Bidder:, Bidders:[], MaxBids:<nil>, TargetBidderCodePrefix:}\n" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct arena *a = arena_new();
-		struct messages m;
-		struct multibid mb;
-		const char *got = "";
-
-		messages_init(&m, a);
-		multibid_parse(parse(a, rows[i].list), a, &m, &mb);
-		for (struct message *msg = m.buckets ? m.buckets->first : NULL; msg; msg = msg->next)
-			got = arena_printf(a, "%s" STR_FMT "\n", got, STR_ARG(msg->text));
-		CHECK_STR(rows[i].why, str_of(got), rows[i].want);
-		arena_free(a);
-	}
-}
-
-static void multibid_for_bidder(void **state)
+static void multibid_entries(void **state)
 {
 	struct arena *a = arena_new();
 	struct multibid mb;
-	json_t *codes = parse(a, "{\"enabled\":true,\"bidders\":{\"acme\":{\"enabled\":true,"
-				 "\"allowedbiddercodes\":[\"grp\"]}}}");
 
 	(void)state;
-	multibid_parse(parse(a, "[{\"bidder\":\"ACME\",\"maxbids\":2,\"targetbiddercodeprefix\":\"p\"},"
-				"{\"bidders\":[\"x\",\"grp\"],\"maxbids\":3}]"),
-		       a, NULL, &mb);
-	check_json("own entry and allowed codes",
-		   arena_own_json(a, multibid_render_for(&mb, STR("acme"), codes)),
-		   "[{\"bidder\":\"ACME\",\"maxbids\":2,\"targetbiddercodeprefix\":\"p\"},{\"bidder\":"
-		   "\"grp\",\"maxbids\":3}]");
-	CHECK("nothing for strangers", !multibid_render_for(&mb, STR("y"), codes));
+	multibid_read(parse(a, "[{\"bidder\":\"ACME\",\"maxbids\":2,\"targetbiddercodeprefix\":\"p\"},"
+			       "{\"bidders\":[\"x\",\"y\"],\"maxbids\":3}]"),
+		      a, &mb);
+	CHECK("one per bidder", mb.n == 3);
+	CHECK("in any case", multibid_find(&mb, STR("acme")) == &mb.entries[0]);
+	CHECK_STR("its prefix", mb.entries[0].prefix, "p");
+	CHECK("of a list", multibid_find(&mb, STR("y"))->max_bids == 3);
+	CHECK("nobody's", !multibid_find(&mb, STR("z")));
+	multibid_read(NULL, a, &mb);
+	CHECK("none", mb.n == 0);
 	arena_free(a);
 }
 
@@ -314,7 +264,7 @@ static void ranks(void **state)
 		seats_init(&seats, a);
 		second = add_bid(&seats, "acme", "1", 1, NULL);
 		first = add_bid(&seats, "acme", "1", 2, NULL);
-		multibid_parse(parse(a, rows[i].multibid), a, NULL, &mb);
+		multibid_read(parse(a, rows[i].multibid), a, &mb);
 		CHECK(rows[i].why, targeting_parse(parse(a, "{}"), a, &t, &why) == 0);
 		winners_choose(&seats, false, 0, a, &ranking);
 		targeting_set(&t, &ranking, &mb, NULL, a);
@@ -363,8 +313,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(winners),
 		cmocka_unit_test(bid_limit),
-		cmocka_unit_test(multibid_validation),
-		cmocka_unit_test(multibid_for_bidder),
+		cmocka_unit_test(multibid_entries),
 		cmocka_unit_test(keys),
 		cmocka_unit_test(host_keys_and_cutting),
 		cmocka_unit_test(a_cut_keeps_utf8),
