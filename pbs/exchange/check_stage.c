@@ -46,6 +46,14 @@ static int check_params(const void *ctx, struct str core, const json_t *params, 
 	return ERR_INPUT;
 }
 
+/* A pair that is never asked still ends with a status. */
+static void left_out(void *ctx, size_t imp, struct str bidder)
+{
+	struct auction *a = ctx;
+
+	nonbid_add(&a->nonbids, arena_str(a->arena, bidder), (int)imp, NONBID_BLOCKED);
+}
+
 static int check(struct auction *a)
 {
 	const struct pbs_config *c = a->config;
@@ -57,6 +65,8 @@ static int check(struct auction *a)
 		.params_ctx = a->bidders->registry,
 		.is_currency = currency_is_known,
 		.is_adjustments = adjust_rules_are_valid,
+		.left_out = left_out,
+		.left_out_ctx = a,
 		.blocked_apps = blocked,
 		.n_blocked_apps = c->blocked_apps.n,
 		.cookie_deprecation =
@@ -201,6 +211,7 @@ static void default_dsa(struct auction *a)
 
 enum stage auction_check(struct auction *a)
 {
+	collect_imp_ids(a);
 	if (check(a) < 0)
 		return auction_refuse(a);
 	default_dsa(a);
@@ -212,7 +223,6 @@ enum stage auction_check(struct auction *a)
 	set_deadline(a);
 	a->user_agent = user_agent_read(json_str_at(a->request, "device.ua"));
 	a->x_prebid = x_prebid_header(a);
-	collect_imp_ids(a);
 	if (!a->stored_responses.is_auction)
 		collect_candidates(a);
 	return STAGE_PRIVACY;

@@ -36,11 +36,41 @@ static void nonbid_for_call(const struct bidder_call *call, enum nonbid code)
 			   auction_imp_index(a, call->sent->imp_ids[i]), code);
 }
 
-static void nonbid_for_run(struct bidder_run *run, enum nonbid code)
+static bool is_in_request(const struct bidder_run *run, struct str imp_id)
+{
+	const json_t *imps = json_object_get(run->split.request, "imp"), *imp;
+	size_t i;
+
+	json_array_foreach (imps, i, imp)
+		if (str_eq(json_str(json_object_get(imp, "id")), imp_id))
+			return true;
+	return false;
+}
+
+static bool is_in_call(const struct bidder_run *run, struct str imp_id)
+{
+	for (const struct adapter_call *sent = run->made.first; sent; sent = sent->next)
+		for (size_t i = 0; i < sent->n_imp_ids; i++)
+			if (str_eq(sent->imp_ids[i], imp_id))
+				return true;
+	return false;
+}
+
+/* The imps of a run that did not get as far as they should: their pairs were never asked. */
+static void nonbid_for_left_out(struct bidder_run *run, enum nonbid code,
+				bool (*got_through)(const struct bidder_run *run, struct str imp_id))
 {
 	for (size_t i = 0; i < run->split.n_imps; i++)
-		nonbid_add(&run->a->nonbids, run->candidate->name,
-			   auction_imp_index(run->a, run->split.imp_ids[i]), code);
+		if (!got_through(run, run->split.imp_ids[i]))
+			nonbid_add(&run->a->nonbids, run->candidate->name,
+				   auction_imp_index(run->a, run->split.imp_ids[i]), code);
+}
+
+static bool none_got_through(const struct bidder_run *run, struct str imp_id)
+{
+	(void)run;
+	(void)imp_id;
+	return false;
 }
 
 static void add_header(struct bidder_call *call, struct str name, struct str value)
@@ -93,17 +123,21 @@ void fanout_prepare(struct bidder_run *run)
 
 	adapter_calls_init(&run->made, a->arena);
 	run->request.root = run->split.request;
-	if (capabilities_apply(run->split.request, &bidder->info, preferred_media(run), &run->made.errors))
+	if (capabilities_apply(run->split.request, &bidder->info, preferred_media(run), &run->made.errors)) {
+		nonbid_for_left_out(run, NONBID_BLOCKED_MEDIA, is_in_request);
 		bidder->bidder.adapter->make_requests(&run->request, &run->made);
+	} else {
+		nonbid_for_left_out(run, NONBID_BLOCKED_MEDIA, none_got_through);
+	}
 	if (run->made.n == 0 && !run->made.errors.first)
 		adapter_error(&run->made.errors, ADAPTER_FAILED_TO_REQUEST,
 			      "The adapter failed to generate any bid requests, but also failed to generate "
 			      "an error "
 			      "explaining why");
 	file_errors(run, &run->made.errors);
+	nonbid_for_left_out(run, NONBID_BLOCKED, is_in_call);
 	if (run->made.n == 0) {
 		run->outcome = OUTCOME_ERROR;
-		nonbid_for_run(run, NONBID_BLOCKED_MEDIA);
 		return;
 	}
 	run->calls = ARENA_ARRAY(a->arena, struct bidder_call, run->made.n);

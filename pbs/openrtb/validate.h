@@ -47,6 +47,11 @@ struct validate_rules {
 	bool cookie_deprecation;             /* account switch */
 	struct str cookie_deprecation_label; /* header Sec-Cookie-Deprecation */
 	bool tolerant;
+
+	/* May be NULL: told of each bidder that an imp names and that is taken out of it with a warning. `bidder`
+	 * lives only as long as the call. */
+	void (*left_out)(void *ctx, size_t imp, struct str bidder);
+	void *left_out_ctx;
 };
 
 /* `req` must be the caller's own. */

@@ -191,6 +191,13 @@ struct imp_bidders {
 	struct messages *m;
 };
 
+static void leave_out(const struct imp_bidders *ib, struct str name)
+{
+	if (ib->ir->rules->left_out)
+		ib->ir->rules->left_out(ib->ir->rules->left_out_ctx, ib->index, name);
+	json_object_deln(ib->bidders, name.p, name.n);
+}
+
 static int check_unknown(const struct imp_bidders *ib, struct str name, json_t *params)
 {
 	if (!ib->legacy && ib->ir->rules->tolerant) {
@@ -198,7 +205,7 @@ static int check_unknown(const struct imp_bidders *ib, struct str name, json_t *
 		     "request.imp[%zu].ext.prebid.bidder contains unknown bidder: " STR_FMT
 		     ". Did you forget an alias in request.ext.prebid.aliases?",
 		     ib->index, STR_ARG(name));
-		json_object_deln(ib->bidders, name.p, name.n);
+		leave_out(ib, name);
 		return 0;
 	}
 	if (!ib->legacy)
@@ -225,7 +232,7 @@ static int check_bidder_params(const struct imp_bidders *ib, struct str name, st
 			      ib->index, STR_ARG(name), why.text);
 	warn(ib->m, WARN_PLAIN, "request.imp[%zu].ext.prebid.bidder." STR_FMT " failed validation.\n%s",
 	     ib->index, STR_ARG(name), why.text);
-	json_object_deln(ib->bidders, name.p, name.n);
+	leave_out(ib, name);
 	return 0;
 }
 
@@ -258,7 +265,7 @@ static int check_bidder(const struct imp_bidders *ib, struct str name, json_t *p
 		     hint);
 		break;
 	}
-	json_object_deln(ib->bidders, name.p, name.n);
+	leave_out(ib, name);
 	return 0;
 }
 

@@ -1,4 +1,5 @@
 """A bidder that misbehaves costs itself only: the others' bids are served in time, and ext.errors says why."""
+import json
 import time
 
 import pytest
@@ -54,6 +55,27 @@ def test_a_bidder_that_is_not_there(tmp_path):
         assert set(seats(reply)) == set(GOOD)
         assert reply["ext"]["errors"]["crank"][0]["code"] == 999
         assert reply["ext"]["prebid"]["seatnonbid"][0]["nonbid"][0]["statuscode"] == 103
+
+
+def test_pairs_that_are_never_asked_have_a_status(tmp_path):
+    """A disabled bidder, one without the media type of one of its imps, and one whose parameters are bad."""
+    yaml = ("tolerant_params: true\n"
+            "adapters: { birch: { disabled: true }, cedar: { capabilities: { site: { mediaTypes: [banner] } } } }\n")
+    params = {"type": "object", "properties": {"unit": {"type": "string"}}}
+    (tmp_path / "params").mkdir()
+    (tmp_path / "params/crank.json").write_text(json.dumps(params))
+    bidders = {"aster": "", "birch": "", "cedar": "", "crank": ""}
+    yaml += f"bidder_params_dir: {tmp_path / 'params'}\n"
+    with running(Pbs(tmp_path, bidders, yaml=yaml)) as (pbs,):
+        banner = banner_request(list(bidders))["imp"][0]
+        banner["ext"]["prebid"]["bidder"]["crank"] = {"unit": 7}
+        video = {"id": "2", "video": {"mimes": ["video/mp4"], "w": 640, "h": 360},
+                 "ext": {"prebid": {"bidder": {"cedar": {}, "crank": {}}}}}
+        reply = pbs.auction(imp=[banner, video], ext={"prebid": {"returnallbidstatus": True}})
+        got = {(s["seat"], n["impid"]): n["statuscode"] for s in reply["ext"]["prebid"]["seatnonbid"] for n in s["nonbid"]}
+        assert got == {("birch", "1"): 200, ("cedar", "2"): 202, ("crank", "1"): 200}
+        assert {(s, b["impid"]) for s, bids in seats(reply).items() for b in bids} == {
+            ("aster", "1"), ("cedar", "1"), ("crank", "2")}
 
 
 def test_no_bid_and_204_are_no_errors(tmp_path):

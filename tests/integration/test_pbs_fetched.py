@@ -146,9 +146,12 @@ def test_a_bidder_of_one_format_gets_the_preferred_one(tmp_path):
     with running(Pbs(tmp_path, bidders, yaml=yaml)) as (pbs,):
         imp = {**banner_request(["aster", "birch", "cedar"])["imp"][0],
                "video": {"mimes": ["video/mp4"], "w": 300, "h": 250}}
-        reply = pbs.auction(imp=[imp], ext={"prebid": {"targeting": {}, "biddercontrols": {"aster": {"prefmtype": "banner"}}}})
+        reply = pbs.auction(imp=[imp], ext={"prebid": {
+            "targeting": {}, "returnallbidstatus": True, "biddercontrols": {"aster": {"prefmtype": "banner"}}}})
         assert set(pbs.last_request("aster")["body"]["imp"][0]) >= {"banner"} and set(seats(reply)) == {"aster"}
         assert "video" not in pbs.last_request("aster")["body"]["imp"][0]
+        nonbid = {s["seat"]: s["nonbid"][0]["statuscode"] for s in reply["ext"]["prebid"]["seatnonbid"]}
+        assert nonbid == {"birch": 202, "cedar": 202}
         errors = reply["ext"]["errors"]
         assert "does not have a preferred NATIVE media type" in errors["birch"][0]["message"]
         assert "preferred media type is not defined" in errors["cedar"][0]["message"]
