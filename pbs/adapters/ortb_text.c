@@ -89,13 +89,24 @@ struct str ortb_decimal(struct arena *a, double v)
 	return (struct str){ out, (size_t)n };
 }
 
+static bool is_decimal(struct str s)
+{
+	size_t sign = s.n > 0 && (s.p[0] == '-' || s.p[0] == '+');
+
+	for (size_t i = sign; i < s.n; i++)
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	return s.n > sign;
+}
+
 bool ortb_integer(struct arena *a, const json_t *v, int64_t *ret_v, struct errtext *why)
 {
 	struct str text = ortb_text(a, v);
 
 	if (ortb_parse_int(text, ret_v))
 		return true;
-	errtext_set(why, "strconv.ParseInt: parsing \"" STR_FMT "\": invalid syntax", STR_ARG(text));
+	errtext_set(why, "strconv.ParseInt: parsing \"" STR_FMT "\": %s", STR_ARG(text),
+		    is_decimal(text) ? "value out of range" : "invalid syntax");
 	return false;
 }
 

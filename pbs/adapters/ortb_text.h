@@ -25,7 +25,7 @@ double ortb_number(const json_t *v, double fallback);
 /* The shortest decimal that reads back as `v`, without an exponent. */
 struct str ortb_decimal(struct arena *a, double v);
 /* A number-or-string as an integer; false with the reference's text
- * (strconv.ParseInt: parsing "x": invalid syntax). */
+ * (strconv.ParseInt: parsing "x": invalid syntax, or value out of range). */
 bool ortb_integer(struct arena *a, const json_t *v, int64_t *ret_v, struct errtext *why);
 
 /* `uri` with the query parameter set; the query is re-encoded with its keys sorted. */

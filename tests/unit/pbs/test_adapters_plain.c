@@ -27,6 +27,12 @@ static void statuses(void **state)
 		  { "criteo, other status", ONE_BANNER("{}"), .status = 302,
 		    .bid_errors =
 			    "4 Unexpected status code: 302. Run with request.debug = 1 for more info." } },
+		{ "criteo", { "criteo, no content", ONE_BANNER("{}"), .status = 204, .bids = "[]" } },
+		{ "openx", { "openx, no content", ONE_BANNER("{'unit':1}"), .status = 204, .bids = "[]" } },
+		{ "openx",
+		  { "openx, a bad request", ONE_BANNER("{'unit':1}"), .status = 400,
+		    .bid_errors =
+			    "2 Unexpected status code: 400. Run with request.debug = 1 for more info" } },
 		{ "criteo",
 		  { "a body of the wrong kind", ONE_BANNER("{}"), .status = 200, .body = "'text'",
 		    .bid_errors = "14 expect { or n, but found \"" } },
@@ -124,6 +130,10 @@ static void criteo(void **state)
 		  .body = "{'seatbid':[{'bid':[{'id':'a','impid':'1','price':1,'ext':{}},"
 			  "{'id':'b','impid':'7','price':1}]}]}",
 		  .bids = "[]", .bid_errors = "4 Missing ext.prebid.type in bid for impression : 7." },
+		{ "so does one whose ext does not decode", ONE_BANNER("{}"), .status = 200,
+		  .body = "{'seatbid':[{'bid':[{'id':'a','impid':'7','price':1,'ext':{'prebid':{'type':1}}}]}"
+			  "]}",
+		  .bids = "[]", .bid_errors = "4 Missing ext.prebid.type in bid for impression : 7." },
 		{ "only the first config of an imp counts, holes are skipped", ONE_BANNER("{}"),
 		  .status = 200,
 		  .body = "{'ext':{'igi':[null,{'impid':'1','igs':[{'config':{'a':1}},{'config':{'a':2}}]},"
@@ -170,6 +180,64 @@ static void openx(void **state)
 		  .calls = "[{'body':{'id':'r','ext':{'bc':'hb_pbs_1.0.0'},'imp':["
 			   "{'id':'1','banner':{},'bidfloor':2,'tagid':'1'},{'id':'2','banner':{},'tagid':'1'"
 			   "}]}}]" },
+		{ "of imp.ext the server's members go, the rest stays; the last imp names the place",
+		  "{'id':'r','ext':{'prebid':{}},'imp':[{'id':'1','banner':{},'tagid':'old','ext':{'prebid':{"
+		  "},'"
+		  "gpid':'g','bidder':{'unit':1,'delDomain':'d','customFloor':'0.5','customParams':{}}}},"
+		  "{'id':'2','banner':{},'ext':{'bidder':{'platform':'p','customFloor':'x'}}},{'id':'3','"
+		  "banner':{},'ext':{'bidder':{'unit':[]}}}]}",
+		  .calls = "[{'uri':'http://b.example','headers':{'Content-Type':'application/json;charset="
+			   "utf-8','Accept':'application/json'},'body':{'id':'r','ext':{'bc':'hb_pbs_1.0.0','"
+			   "platform':'p'},'imp':[{'id':'1','banner':{},'tagid':'1','bidfloor':0.5,'ext':{'"
+			   "gpid':'g','customParams':{}}},{'id':'2','banner':{}}]}}]",
+		  .errors = "2 cannot unmarshal openrtb_ext.ExtImpOpenx.Unit: invalid number" },
+		{ "parameters that are no object", ONE_BANNER("'x'"), .calls = "[]",
+		  .errors = "2 expect { or n, but found \"" },
+		{ "a domain that is no text", ONE_BANNER("{'unit':1,'delDomain':5}"), .calls = "[]",
+		  .errors = "2 cannot unmarshal openrtb_ext.ExtImpOpenx.DelDomain: expects \" or n, but "
+			    "found 5" },
+		{ "custom parameters that are no object", ONE_BANNER("{'unit':1,'customParams':'x'}"),
+		  .calls = "[]",
+		  .errors =
+			  "2 cannot unmarshal openrtb_ext.ExtImpOpenx.CustomParams: expect { or n, but found "
+			  "\"" },
+		{ "types: mtype, but for audio; then the imp: banner, video, native",
+		  "{'id':'r','imp':[{'id':'b','banner':{},'video':{},'native':{},'ext':{'bidder':{}}},{'id':'"
+		  "v'"
+		  ",'video':{},'native':{},'ext':{'bidder':{}}},{'id':'n','native':{},'ext':{'bidder':{}}},{'"
+		  "id':'a','audio':{},'ext':{'bidder':{}}}]}",
+		  .status = 200,
+		  .body = "{'cur':'EUR','seatbid':[{'bid':[{'id':'1','impid':'v','price':1,'mtype':1},{'id':'"
+			  "2','"
+			  "impid':'n','price':1,'mtype':2},{'id':'3','impid':'b','price':1,'mtype':4},{'id':'"
+			  "4','"
+			  "impid':'v','price':1,'mtype':3},{'id':'5','impid':'b','price':1},{'id':'6','impid'"
+			  ":'n"
+			  "','price':1,'mtype':9},{'id':'7','impid':'a','price':1}]}]}",
+		  .currency = "EUR",
+		  .bids = "[{'type':'banner'},{'type':'video'},{'type':'native'},{'type':'video'},{'type':'"
+			  "banner'},{'type':'native'},{'type':'banner'}]" },
+		{ "meta: each id alone, and negative ones beside one that counts", ONE_BANNER("{'unit':1}"),
+		  .status = 200,
+		  .body = "{'seatbid':[{'bid':[{'id':'a','impid':'1','price':1,'ext':{'brand_id':'6'}},{'id':"
+			  "'b'"
+			  ",'impid':'1','price':1,'ext':{'buyer_id':'7'}},{'id':'c','impid':'1','price':1,'"
+			  "ext':"
+			  "{'dsp_id':'-4','brand_id':'-6','buyer_id':'7'}},{'id':'d','impid':'1','price':1,'"
+			  "ext'"
+			  ":{'dsp_id':'4','brand_id':6}},{'id':'e','impid':'1','price':1,'ext':{'dsp_id':'4',"
+			  "'"
+			  "brand_id':''}},{'id':'f','impid':'1','price':1,'ext':{'dsp_id':'-4'}}]}]}",
+		  .bids = "[{'meta':{'brandId':6}},{'meta':{'advertiserId':7}},{'meta':{'networkId':-4,'"
+			  "brandId':"
+			  "-6,'advertiserId':7}},{'meta':null},{'meta':null},{'meta':null}]" },
+		{ "configs name the bidder", ONE_BANNER("{'unit':1}"), .status = 200,
+		  .body = "{'ext':{'fledge_auction_configs':{'1':{'a':1},'2':{}}}}", .bids = "[]",
+		  .configs =
+			  "[{'impid':'1','bidder':'openx','config':{'a':1}},{'impid':'2','bidder':'openx','"
+			  "config':{}}]" },
+		{ "configs of the wrong kind are none", ONE_BANNER("{'unit':1}"), .status = 200,
+		  .body = "{'ext':{'fledge_auction_configs':[1]}}", .bids = "[]", .configs = "[]" },
 		{ "meta from quoted ids; none of one that is no number; a buyer that is none counts as 0",
 		  ONE_BANNER("{'unit':1}"), .status = 200,
 		  .body = "{'seatbid':[{'bid':["

@@ -101,6 +101,11 @@ static void imps(void **state)
 		  "{'id':'r','app':{},'imp':[{'id':'1'," BANNER
 		  ",'ext':{'bidder':{'siteId':1,'zoneId':1.5}}}]}",
 		  .calls = "[]", .errors = "999 strconv.ParseInt: parsing \"1.5\": invalid syntax" },
+		{ "a site beyond all integers",
+		  "{'id':'r','app':{},'imp':[{'id':'1'," BANNER
+		  ",'ext':{'bidder':{'siteId':'9223372036854775808','zoneId':1}}}]}",
+		  .calls = "[]",
+		  .errors = "999 strconv.ParseInt: parsing \"9223372036854775808\": value out of range" },
 		{ "no account",
 		  "{'id':'r','app':{},'imp':[{'id':'1'," BANNER
 		  ",'ext':{'bidder':{'siteId':1,'zoneId':1}}}]}",
