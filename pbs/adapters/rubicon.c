@@ -176,16 +176,25 @@ static double price_override(const struct reply *reply, const json_t *bid)
 	return price != 0 ? price : reply->price;
 }
 
-/* The markup as text; < > & are escaped as they are everywhere where JSON stands inside HTML. */
+/* The markup as text, escaped as JSON is that may come to stand inside HTML or a script. */
 static struct str markup(struct arena *a, const json_t *adm_native)
 {
+	static const struct {
+		const char *what, *with;
+	} escapes[] = {
+		{ "<", "\\u003c" },
+		{ ">", "\\u003e" },
+		{ "&", "\\u0026" },
+		{ "\xe2\x80\xa8", "\\u2028" },
+		{ "\xe2\x80\xa9", "\\u2029" },
+	};
 	char *text = json_text(adm_native ? adm_native : json_null());
 	struct str out = str_of(arena_strdup(a, text));
 
 	free(text);
-	out = ortb_replace(a, out, STR("<"), STR("\\u003c"));
-	out = ortb_replace(a, out, STR(">"), STR("\\u003e"));
-	return ortb_replace(a, out, STR("&"), STR("\\u0026"));
+	for (size_t i = 0; i < ARRAY_LEN(escapes); i++)
+		out = ortb_replace(a, out, str_of(escapes[i].what), str_of(escapes[i].with));
+	return out;
 }
 
 static void read_bid(struct reply *reply, json_t *bid, const json_t *raw, int64_t buyer, struct str seat)

@@ -59,6 +59,13 @@ static void parameters(void **state)
 		      "'use_pmt_rule':false,'use_payment_rule':true}"),
 		  .calls = OWN_EXT(
 			  "{'appnexus':{'placement_id':4,'traffic_source_code':'p','use_pmt_rule':false}}") },
+		{ "what is empty is left out",
+		  "{'id':'r','imp':[{'id':'1','banner':{'w':1,'h':1},'ext':{'gpid':'','bidder':{'placement_"
+		  "id':1,'"
+		  "ext_inv_code':'','external_imp_id':'','traffic_source_code':'','keywords':'','inv_code':''"
+		  "}}"
+		  "}]}",
+		  .calls = OWN_EXT("{'appnexus':{'placement_id':1}}") },
 		{ "keywords as text are kept", ONE("{'placement_id':4,'keywords':'a=b,,c'}"),
 		  .calls = OWN_EXT("{'appnexus':{'placement_id':4,'keywords':'a=b,,c'}}") },
 		{ "keywords as a list",
@@ -282,6 +289,28 @@ static void replies(void **state)
 		{ "a type that is none", ONE("{'placement_id':1}"), .status = 200,
 		  .body = REPLY("{'appnexus':{'bid_ad_type':2}}"), .bids = "[]",
 		  .bid_errors = "999 Unrecognized bid_ad_type in response from appnexus: 2" },
+		{ "a type beyond all", ONE("{'placement_id':1}"), .status = 200,
+		  .body = REPLY("{'appnexus':{'bid_ad_type':20}}"), .bids = "[]",
+		  .bid_errors = "999 Unrecognized bid_ad_type in response from appnexus: 20" },
+		{ "a type below all", ONE("{'placement_id':1}"), .status = 200,
+		  .body = REPLY("{'appnexus':{'bid_ad_type':-1}}"), .bids = "[]",
+		  .bid_errors = "999 Unrecognized bid_ad_type in response from appnexus: -1" },
+		{ "categories at both ends of the table and behind it", ONE("{'placement_id':1}"),
+		  .status = 200,
+		  .body = "{'seatbid':[{'bid':[{'id':'b','impid':'1','price':1,'ext':{'appnexus':{'brand_"
+			  "category_"
+			  "id':1}}},{'id':'c','impid':'1','price':1,'ext':{'appnexus':{'brand_category_id':"
+			  "183}}},{"
+			  "'id':'d','impid':'1','price':1,'cat':['X'],'ext':{'appnexus':{'brand_category_id':"
+			  "184}}}"
+			  "]}]}",
+		  .bids = "[{'bid':{'id':'b','impid':'1','price':1,'cat':['IAB20-3'],'ext':{'appnexus':{'"
+			  "brand_"
+			  "category_id':1}}}},{'bid':{'id':'c','impid':'1','price':1,'cat':['IAB3-5'],'ext':{"
+			  "'"
+			  "appnexus':{'brand_category_id':183}}}},{'bid':{'id':'d','impid':'1','price':1,'"
+			  "cat':['X'"
+			  "],'ext':{'appnexus':{'brand_category_id':184}}}}]" },
 		{ "a category that is known is the only one", ONE("{'placement_id':1}"), .status = 200,
 		  .body = REPLY("{'appnexus':{'bid_ad_type':1,'brand_category_id':126,'deal_priority':4,'"
 				"creative_info':"

@@ -47,6 +47,15 @@ static void requests(void **state)
 			   "3','banner':"
 			   "{'format':[{'w':3},{'w':4}]},'ext':{'bidder':{}}},{'id':'4','banner':{'w':9},'"
 			   "ext':{'bidder':{}}}]," EXT "}}]" },
+		{ "a banner's whole size becomes a format",
+		  "{'id':'r','imp':[{'id':'1','banner':{'w':1,'h':2},'ext':{'bidder':{}}}]}",
+		  .calls = "[{'body':{'id':'r','imp':[{'id':'1','banner':{'w':1,'h':2,'format':[{'w':1,'h':2}"
+			   "]},'"
+			   "ext':{'bidder':{}}}]," EXT "}}]" },
+		{ "an empty site is none, an empty slot neither",
+		  "{'id':'r','site':{},'imp':[" IMP("{'siteId':'','sid':''}") "," IMP("{'siteId':'s'}") "]}",
+		  .calls = "[{'body':{'id':'r','site':{'publisher':{'id':'s'}},'imp':[" IMP(
+			  "{'siteId':'','sid':''}") "," IMP("{'siteId':'s'}") "]," EXT "}}]" },
 		{ "one site in two imps is one; both site and app get it",
 		  "{'id':'r','site':{'publisher':{'id':'o','name':'n'}},'app':{},'imp':[" IMP(
 			  "{'siteId':'s'}") "," IMP("{'siteId':'s'}") "]}",

@@ -184,7 +184,8 @@ static void openx(void **state)
 		  "{'id':'r','ext':{'prebid':{}},'imp':[{'id':'1','banner':{},'tagid':'old','ext':{'prebid':{"
 		  "},'"
 		  "gpid':'g','bidder':{'unit':1,'delDomain':'d','customFloor':'0.5','customParams':{}}}},"
-		  "{'id':'2','banner':{},'ext':{'bidder':{'platform':'p','customFloor':'x'}}},{'id':'3','"
+		  "{'id':'2','banner':{},'tagid':'old','ext':{'bidder':{'platform':'p','customFloor':'x'}}},{"
+		  "'id':'3','"
 		  "banner':{},'ext':{'bidder':{'unit':[]}}}]}",
 		  .calls = "[{'uri':'http://b.example','headers':{'Content-Type':'application/json;charset="
 			   "utf-8','Accept':'application/json'},'body':{'id':'r','ext':{'bc':'hb_pbs_1.0.0','"

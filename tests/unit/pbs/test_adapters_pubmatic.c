@@ -87,6 +87,18 @@ static void request_ext(void **state)
 			  "'allowedbiddercodes':['*']}}}}}"),
 		  .calls = BODY(
 			  "{'marketplace':{'allowedbidders':['all']},'wrapper':{'biddercode':'pubmatic'}}") },
+		{ "marketplace: one that is no star",
+		  ONE_EXT("{'prebid':{'alternatebiddercodes':{'enabled':true,'bidders':{'pubmatic':{'enabled'"
+			  ":true,"
+			  "'allowedbiddercodes':['a']}}}}}"),
+		  .calls = BODY("{'marketplace':{'allowedbidders':['pubmatic','a']},'wrapper':{'biddercode':'"
+				"pubmatic'}}") },
+		{ "marketplace: an empty list",
+		  ONE_EXT("{'prebid':{'alternatebiddercodes':{'enabled':true,'bidders':{'pubmatic':{'enabled'"
+			  ":true,"
+			  "'allowedbiddercodes':[]}}}}}"),
+		  .calls = BODY("{'marketplace':{'allowedbidders':['pubmatic']},'wrapper':{'biddercode':'"
+				"pubmatic'}}") },
 		{ "marketplace: a list",
 		  ONE_EXT("{'prebid':{'alternatebiddercodes':{'enabled':true,'bidders':{'pubmatic':{'enabled'"
 			  ":true,"
@@ -152,6 +164,9 @@ static void imps(void **state)
 			   "]}}],'ext':{}}}]" },
 		{ "no size at all", "{'id':'r','imp':[{'id':'1','banner':{},'ext':{'bidder':{}}}]}",
 		  .calls = "[]", .errors = "999 No sizes provided for Banner" },
+		{ "half a size and no format",
+		  "{'id':'r','imp':[{'id':'1','banner':{'h':2},'ext':{'bidder':{}}}]}", .calls = "[]",
+		  .errors = "999 No sizes provided for Banner" },
 		{ "the greater floor",
 		  "{'id':'r','imp':[{'id':'1','bidfloor':0.5,'native':{},'ext':{'bidder':{'kadfloor':' 0.7 "
 		  "'}}},"
@@ -169,6 +184,12 @@ static void imps(void **state)
 			   "'imp':[{'id':'1','banner':{'w':1,'h':2},'displaymanager':'s','displaymanagerver':"
 			   "'v'},{'id':'2',"
 			   "'native':{'request':''},'displaymanagerver':'2'}],'ext':{}}}]" },
+		{ "an SDK without a name is none",
+		  "{'id':'r','app':{'ext':{'source':'','version':'v','prebid':{'source':'','version':'x'}}},'"
+		  "imp':[" IMP("{}") "]}",
+		  .calls =
+			  "[{'body':{'id':'r','app':{'ext':{'source':'','version':'v','prebid':{'source':'','"
+			  "version':'x'}},'publisher':{}},'imp':[" PLAIN_IMP "],'ext':{}}}]" },
 		{ "the first publisher, over what was there",
 		  "{'id':'r','site':{'publisher':{'id':'o','name':'n'}},'app':{},'imp':[" IMP(
 			  "{'publisherId':' '}") "," IMP("{'publisherId':' 5 '}") "," IMP("{'publisherId':'6'"
@@ -276,6 +297,9 @@ static void replies(void **state)
 		{ "wrapped: the text as it stands",
 		  " { \"a\\\"}\" : [\"{\", 1] ,\"native\" : { \"x\" : \"<\\/b>\" } , \"c\":1 } ",
 		  "{ \"x\" : \"<\\/b>\" }", NULL },
+		{ "wrapped: objects inside",
+		  "{\"a\":{\"b\":[{}]},\"native\":{\"x\":{\"y\":[[1],{}]},\"z\":2}}",
+		  "{\"x\":{\"y\":[[1],{}]},\"z\":2}", NULL },
 		{ "wrapped, of another kind", "{\"native\":12}", "12", NULL },
 	};
 

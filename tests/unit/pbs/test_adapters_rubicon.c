@@ -171,6 +171,16 @@ static void imps(void **state)
 		  .errors = "14 expect { or n, but found 1" },
 		{ "targeting: an app's data that is no object", WITH("'app':{'ext':{'data':'x'}}"),
 		  .calls = "[]", .errors = "14 expect { or n, but found \"" },
+		{ "targeting: what is empty is not told",
+		  "{'id':'r','app':{},'imp':[" IMP(
+			  BANNER, ",'keywords':[]",
+			  ",'gpid':'','tid':'','data':{'pbadslot':'','adserver':{'name':'"
+			  "gam','adslot':''}}") "]}",
+		  .calls = "[{'body':{'id':'r'," SENT_IMP("'pbadslot':[''],", "") "," SENT_APP "}}]" },
+		{ "a floor in another currency",
+		  "{'id':'r','app':{},'ext':{'prebid':{'currency':{'rates':{'EUR':{'USD':1.5}}}}},'imp':"
+		  "[" IMP(BANNER ",'bidfloor':2,'bidfloorcur':'EUR'", "", "") "]}",
+		  .calls = SENT_MEDIA(SENT_BANNER ",'bidfloor':3.0,'bidfloorcur':'USD'") },
 		{ "a floor that cannot be converted",
 		  "{'id':'r','app':{},'imp':[" IMP(BANNER ",'bidfloor':1,'bidfloorcur':'EUR'", "", "") "]}",
 		  .calls = "[]",
@@ -364,6 +374,9 @@ static void replies(void **state)
 		  .body = REPLY("", ",'price':1,'adm_native':{'a': '<b>&', 'n':[1]}"),
 		  .bids = "[{'bid':{'id':'b','impid':'1','price':1,'adm':'{\\'a\\':\\'"
 			  "\\\\u003cb\\\\u003e\\\\u0026\\',\\'n\\':[1]}'}}]" },
+		{ "native markup, line ends of scripts escaped", ONE(""), .status = 200,
+		  .body = REPLY("", ",'price':1,'adm_native':['\xe2\x80\xa8\xe2\x80\xa9']"),
+		  .bids = "[{'bid':{'id':'b','impid':'1','price':1,'adm':'[\\'\\\\u2028\\\\u2029\\']'}}]" },
 		{ "markup as text goes first", ONE(""), .status = 200,
 		  .body = REPLY("", ",'price':1,'adm':'a','adm_native':{}"),
 		  .bids = "[{'bid':{'id':'b','impid':'1','price':1,'adm':'a'}}]" },
@@ -381,6 +394,17 @@ static void replies(void **state)
 		  .body = REPLY("'buyer':'x','seat':'s',", ",'price':1,'adm':'a'"),
 		  .bids = "[{'bid':{'id':'b','impid':'1','price':1,'adm':'a','ext':{'prebid':{'meta':{'seat':"
 			  "'s'}}}}}]" },
+		{ "without a buyer the network that was there goes", ONE(""), .status = 200,
+		  .body = REPLY("'seat':'s',",
+				",'price':1,'adm':'a','ext':{'prebid':{'meta':{'networkId':5,'seat':'o'}}}"),
+		  .bids = "[{'bid':{'id':'b','impid':'1','price':1,'adm':'a','ext':{'prebid':{'meta':{'seat':"
+			  "'s'}}}}}]" },
+		{ "without a seat the seat that was there goes", ONE(""), .status = 200,
+		  .body = REPLY("'buyer':'7',",
+				",'price':1,'adm':'a','ext':{'prebid':{'meta':{'networkId':5,'seat':'o'}}}"),
+		  .bids = "[{'bid':{'id':'b','impid':'1','price':1,'adm':'a','ext':{'prebid':{'meta':{'"
+			  "networkId':7}"
+			  "}}}}]" },
 		{ "a buyer alone", ONE(""), .status = 200,
 		  .body = REPLY("'buyer':'7',", ",'price':1,'adm':'a'"),
 		  .bids = "[{'bid':{'id':'b','impid':'1','price':1,'adm':'a','ext':{'prebid':{'meta':{'"

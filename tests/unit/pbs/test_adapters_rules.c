@@ -296,6 +296,13 @@ static void smartadserver(void **state)
 		  .calls = "[]", .errors = "2 Error parsing bidderExt object" },
 		{ "no params", "{'id':'r','imp':[{'id':'1','banner':{},'ext':{}}]}", .calls = "[]",
 		  .errors = "2 Error parsing smartadserverExt parameters" },
+		{ "an imp without ext goes, a good one stays",
+		  "{'id':'r','imp':[{'id':'1','banner':{}},{'id':'2','banner':{},'ext':{'bidder':{'networkId'"
+		  ":7}}}]}",
+		  .calls = "[{'body':{'id':'r','site':{'publisher':{'id':'7'}},'imp':[{'id':'2','banner':{},'"
+			   "ext':{"
+			   "'bidder':" IDS(0, 0, 0, 7) "}}]}}]",
+		  .errors = "2 Error parsing bidderExt object" },
 		{ "params that do not decode; good imps stay; the site and publisher are made",
 		  "{'id':'r','app':{'bundle':'b'},'imp':[{'id':'1','banner':{},'ext':{'bidder':{'networkId':'"
 		  "x'}}},"
@@ -354,6 +361,14 @@ static void smartadserver(void **state)
 		  "b.example/p",
 		  { "uri", ONE_BANNER("{'networkId':1}"), .calls = "[]",
 		    .errors = "2 Malformed URL: b.example/p." } },
+		{ "an empty scheme",
+		  "://b.example/p",
+		  { "uri", ONE_BANNER("{'networkId':1}"), .calls = "[]",
+		    .errors = "2 Malformed URL: ://b.example/p." } },
+		{ "a scheme without a host behind",
+		  "https:b.example",
+		  { "uri", ONE_BANNER("{'networkId':1}"), .calls = "[]",
+		    .errors = "2 Malformed URL: https:b.example." } },
 		{ "no host",
 		  "https:///p",
 		  { "uri", ONE_BANNER("{'networkId':1}"), .calls = "[]",

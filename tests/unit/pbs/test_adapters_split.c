@@ -210,7 +210,8 @@ static void improvedigital(void **state)
 		  "bidder':{}}},"
 		  "{'id':'2','banner':{},'ext':{'prebid':{'is_rewarded_inventory':true}}},"
 		  "{'id':'3','banner':{},'ext':{'prebid':{'is_rewarded_inventory':1.0}}},"
-		  "{'id':'4','banner':{},'ext':{'prebid':{'is_rewarded_inventory':'1'}}}]}",
+		  "{'id':'4','banner':{},'ext':{'prebid':{'is_rewarded_inventory':'1'}}},"
+		  "{'id':'5','banner':{},'ext':{'prebid':{'is_rewarded_inventory':2}}}]}",
 		  .calls = "[{'body':{'id':'r','imp':[{'id':'1','banner':{},'ext':{'prebid':{'is_rewarded_"
 			   "inventory':1},"
 			   "'bidder':{},'is_rewarded_inventory':true}}]}},"
@@ -219,7 +220,9 @@ static void improvedigital(void **state)
 			   "]}},{'body':{'id':'r','imp':[{'id':'3','banner':{},'ext':{'prebid':{'is_rewarded_"
 			   "inventory':1.0"
 			   "}}}]}},{'body':{'id':'r','imp':[{'id':'4','banner':{},'ext':{'prebid':{"
-			   "'is_rewarded_inventory':'1'}}}]}}]" },
+			   "'is_rewarded_inventory':'1'}}}]}},{'body':{'id':'r','imp':[{'id':'5','banner':{},"
+			   "'ext':{'"
+			   "prebid':{'is_rewarded_inventory':2}}}]}}]" },
 		{ "no seats are no response", THREE_IMPS, .status = 200, .body = "{'cur':'EUR'}",
 		  .currency = "USD", .bids = "[]" },
 		{ "nor is a seat without bids", THREE_IMPS, .status = 200,
@@ -263,9 +266,10 @@ static void improvedigital(void **state)
 		{ "a negative mtype", THREE_IMPS, .status = 200,
 		  .body = "{'seatbid':[{'bid':[{'id':'b','impid':'1','price':1,'mtype':-1}]}]}", .bids = "[]",
 		  .bid_errors = "4 Unsupported MType -1 for impression with ID: \"1\"" },
-		{ "an ext that does not decode", THREE_IMPS, .status = 200,
-		  .body = "{'seatbid':[{'bid':[{'id':'b','impid':'1','price':1,'ext':'x'}]}]}", .bids = "[]",
-		  .bid_errors = "14 expect { or n, but found \"" },
+		{ "an ext that does not decode discards the response, too", THREE_IMPS, .status = 200,
+		  .body = "{'seatbid':[{'bid':[{'id':'a','impid':'1','price':1},{'id':'b','impid':'1','price'"
+			  ":1,'ext':'x'}]}]}",
+		  .bids = "[]", .bid_errors = "14 expect { or n, but found \"" },
 		{ "a classic line item is a deal", THREE_IMPS, .status = 200,
 		  .body = "{'seatbid':[{'bid':[" DEAL("77", "x_classic") "]}]}",
 		  .bids = "[{'deal':0,'bid':{'id':'a','impid':'1','price':1,'dealid':'77','ext':{'"
