@@ -227,6 +227,12 @@ static void imp_ext(void **state)
 		{ "another ad server's slot",
 		  DATA("{'pbadslot':'p','adserver':{'name':'x','adslot':'s'}}", ""),
 		  .calls = IMP_EXT("{'dfp_ad_unit_code':'p'}") },
+		{ "empty parameters and slots do not count",
+		  DATA("{'pbadslot':'p','adserver':{'name':'gam','adslot':''}}",
+		       "'dctr':'','pmzoneid':'','keywords':[{'key':'key_val','value':['v']},{'key':'pmZoneId'"
+		       ",'value'"
+		       ":['z']}]"),
+		  .calls = IMP_EXT("{'dfp_ad_unit_code':'p','key_val':'v','pmZoneId':'z'}") },
 		{ "a slot that is no text", DATA("{'pbadslot':5}", ""), .calls = BODY("{}") },
 		{ "pairs of every kind",
 		  DATA("{' a ':' x ','b':25,'c':0.15,'d':1000000,'e':true,'f':['1',' 2 "
