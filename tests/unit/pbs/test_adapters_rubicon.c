@@ -215,6 +215,10 @@ static void media(void **state)
 		  .calls = SENT_MEDIA("'video':{'mimes':['m'],'protocols':[1],'maxduration':9,'linearity':1,'"
 				      "ext':{'skip':1,"
 				      "'skipdelay':5,'rp':{'size_id':7}}}") },
+		{ "a banner goes before native", MEDIA(BANNER ",'native':{'request':'x'}", ""),
+		  .calls = SENT_MEDIA(SENT_BANNER) },
+		{ "audio beside a banner stays", MEDIA(BANNER ",'audio':{'mimes':['a']}", ""),
+		  .calls = SENT_MEDIA(SENT_BANNER ",'audio':{'mimes':['a']}") },
 		{ "an incomplete one does not",
 		  MEDIA(BANNER ",'video':{'mimes':['m'],'protocols':[1],'maxduration':9}", ""),
 		  .calls = SENT_MEDIA(SENT_BANNER) },
