@@ -152,6 +152,11 @@ static void imps(void **state)
 			  "") ",'app':{'ext':{'data':{'n':'no'}}},'site':{'page':'p','ext':{'rp':{'"
 			      "site_id':2}},'publisher':{'ext':"
 			      "{'rp':{'account_id':1}}}}}}]" },
+		{ "targeting: the page", WITH("'site':{'page':'p'}"),
+		  .calls = "[{'body':{'id':'r'," SENT_IMP(
+			  "'page':['p'],",
+			  "") ",'site':{'page':'p','ext':{'rp':{'"
+			      "site_id':2}},'publisher':{'ext':{'rp':{'account_id':1}}}}}}]" },
 		{ "targeting: the slot as plain text",
 		  "{'id':'r','app':{},'imp':[" IMP(
 			  BANNER, "", ",'data':{'pbadslot':'s','adserver':{'name':'gam','adslot':'g'}}") "]}",
