@@ -9,13 +9,24 @@
 #include "common/buf.h"
 #include "common/mem.h"
 
-enum { EXPRESSION_MAX = 64 << 10 };
+/* The C library spells repetitions out, so a short expression can be huge: the steps that it comes to are
+ * counted, and the groups that stand in each other. */
+enum { EXPRESSION_MAX = 64 << 10, STEPS_MAX = 10000, DEPTH_MAX = 32 };
 
 struct translation {
 	const char *p; /* what is left of the expression */
 	struct buf out;
 	bool ignore_case;
+	size_t steps[DEPTH_MAX + 1]; /* of each open group so far, outermost first */
+	size_t depth;
+	size_t last; /* steps of what a quantifier would repeat; 0: there is nothing */
 };
+
+static bool add_steps(struct translation *t, size_t n)
+{
+	t->steps[t->depth] += n;
+	return t->steps[t->depth] <= STEPS_MAX;
+}
 
 struct set {
 	bool has[256];
@@ -262,7 +273,20 @@ static bool read_group(struct translation *t)
 			return false;
 	}
 	buf_add_c(&t->out, '(');
+	if (t->depth == DEPTH_MAX)
+		return false;
+	t->steps[++t->depth] = 0;
+	t->last = 0;
 	return true;
+}
+
+static bool read_group_end(struct translation *t)
+{
+	if (t->depth == 0)
+		return false;
+	t->last = t->steps[t->depth--] + 1;
+	buf_add_c(&t->out, *t->p++);
+	return add_steps(t, t->last);
 }
 
 /* How long the repetition at p is, 0 when the brace there begins none. */
@@ -277,15 +301,37 @@ static size_t repetition(const char *p)
 	return p[n] == '}' ? n + 1 : 0;
 }
 
+/* How often the repetition at p writes what it repeats. */
+static size_t times(const char *p)
+{
+	const char *comma;
+	unsigned long at_least;
+
+	if (*p != '{')
+		return *p == '+' ? 2 : 1;
+	at_least = strtoul(p + 1, NULL, 10);
+	comma = strpbrk(p, ",}");
+	if (at_least > STEPS_MAX)
+		return STEPS_MAX;
+	if (*comma == '}')
+		return at_least;
+	return comma[1] == '}' ? at_least + 1 : strtoul(comma + 1, NULL, 10);
+}
+
 /* Lazy or not is a matter of where a match ends. */
 static bool read_quantifier(struct translation *t)
 {
-	size_t n = *t->p == '{' ? repetition(t->p) : 1;
+	size_t n = *t->p == '{' ? repetition(t->p) : 1, factor;
 
 	if (n == 0) {
 		add_literal(&t->out, *t->p++);
-		return true;
+		t->last = 1;
+		return add_steps(t, 1);
 	}
+	factor = times(t->p);
+	if (t->last == 0 || factor > STEPS_MAX || !add_steps(t, factor * t->last))
+		return false; /* nothing to repeat, a repetition of a repetition, or too much of it */
+	t->last = 0;
 	buf_add(&t->out, t->p, n);
 	t->p += n;
 	t->p += *t->p == '?';
@@ -321,18 +367,34 @@ static bool read_dot(struct translation *t)
 	return true;
 }
 
+static bool read_atom(struct translation *t)
+{
+	bool ok;
+
+	switch (*t->p) {
+	case '\\': ok = read_escaped(t); break;
+	case '[': ok = read_set(t); break;
+	case '.': ok = read_dot(t); break;
+	default: ok = read_plain(t); break;
+	}
+	t->last = 1;
+	return ok && add_steps(t, 1);
+}
+
 static bool read_one(struct translation *t)
 {
 	switch (*t->p) {
-	case '\\': return read_escaped(t);
-	case '[': return read_set(t);
 	case '(': return read_group(t);
+	case ')': return read_group_end(t);
 	case '*':
 	case '+':
 	case '?':
 	case '{': return read_quantifier(t);
-	case '.': return read_dot(t);
-	default: return read_plain(t);
+	case '|':
+		t->last = 0;
+		buf_add_c(&t->out, *t->p++);
+		return true;
+	default: return read_atom(t);
 	}
 }
 

@@ -5,7 +5,7 @@
  *         quantifiers, \A \z \b \B, a brace that begins no repetition, (?i) in front. Only whether a text has
  *         a match is asked, never where. Texts are bytes: a character of several bytes may stand outside sets.
  * Errors  false for what is no expression, or is one that is not understood: Unicode classes (\pL), other
- *         flags, look-around.
+ *         flags, look-around; and for one that repeats more than ten thousand steps or nests groups 33 deep.
  * Owns    the caller frees with regfree().
  */
 #ifndef PBS_ADAPTERS_SCHEMA_REGEX_H
