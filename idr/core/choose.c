@@ -7,7 +7,7 @@
 #include "idr/core/rows.h"
 #include "idr/core/vector.h"
 
-static const float grid_step = 0.27f, grid_span = 3.3f;
+static const float grid_step = 0.38f, grid_span = 3.0f;
 
 /* Survival h = chance of a valid bid at or above a price step; every valid bid reaches the floor. */
 VECTOR_CLONES

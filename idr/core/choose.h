@@ -17,7 +17,7 @@
 #include "idr/core/router.h"
 #include "idr/core/worth.h"
 
-enum { GRID = 24, CHOOSE_VECTOR = 16 };
+enum { GRID = 16, CHOOSE_VECTOR = 16 };
 
 struct choice {
 	/* inputs, per candidate */

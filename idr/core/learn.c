@@ -16,7 +16,7 @@ struct lesson {
 	size_t n; /* called bidders */
 	int slot[ROUTER_CANDIDATES];
 	bool bid[ROUTER_CANDIDATES]; /* a valid one */
-	float cpm[ROUTER_CANDIDATES], latency[ROUTER_CANDIDATES];
+	float cpm[ROUTER_CANDIDATES], log_cpm[ROUTER_CANDIDATES], latency[ROUTER_CANDIDATES];
 	float best;
 	int top;
 	struct estimate est;
@@ -31,6 +31,8 @@ static void collect(struct lesson *l)
 	float floor = e->ctx->floor_usd * 0.9999f;
 
 	l->top = -1;
+	l->best = 0;
+	l->n = 0;
 	for (size_t i = 0; i < e->n && l->n < ROUTER_CANDIDATES; i++) {
 		const struct outcome *o = &e->outcome[i];
 		int slot;
@@ -41,6 +43,7 @@ static void collect(struct lesson *l)
 		l->bid[l->n] = o->status == OUTCOME_BID && o->cpm_usd > 0 && o->cpm_usd < 1e6f &&
 			       o->cpm_usd >= floor;
 		l->cpm[l->n] = l->bid[l->n] ? o->cpm_usd : 0;
+		l->log_cpm[l->n] = l->bid[l->n] ? logf(o->cpm_usd) : 0;
 		l->latency[l->n] = o->latency_ms;
 		if (l->cpm[l->n] > l->best) {
 			l->best = l->cpm[l->n];
@@ -84,7 +87,7 @@ static void learn_price(struct lesson *l, size_t i)
 	struct router *r = l->r;
 	unsigned g = (unsigned)l->slot[i] / LANES, lane = (unsigned)l->slot[i] % LANES,
 		 format = l->e->ctx->format;
-	float log_price = logf(l->cpm[i]), err = clampf(log_price - l->est.m[i], -3, 3);
+	float log_price = l->log_cpm[i], err = clampf(log_price - l->est.m[i], -3, 3);
 	float *s2 = &r->price_var[format][l->slot[i]], *seen = &r->price_seen[format][l->slot[i]];
 	float total = l->est.u[i] + *s2, var;
 
@@ -108,7 +111,7 @@ static void learn_population(struct lesson *l)
 	for (size_t i = 0; i < l->n; i++) {
 		w += l->bid[i] ? up : -down;
 		if (l->bid[i])
-			m += clampf(logf(l->cpm[i]) - l->est.pop_m, -2, 2);
+			m += clampf(l->log_cpm[i] - l->est.pop_m, -2, 2);
 	}
 	for (unsigned f = 0; f < FEATURES; f++) {
 		int64_t at = l->est.sites.model[f][0];
@@ -127,18 +130,16 @@ static void learn_pairs(struct lesson *l)
 	float keep = 1 - 1 / r->tune.pair_memory;
 
 	for (size_t b = 0; b < l->n; b++) {
-		float log_price;
-
 		if (!l->bid[b])
 			continue;
-		log_price = logf(l->cpm[b]);
 		for (size_t a = 0; a < l->n; a++)
 			if (a != b)
-				pairs_learn(r->pairs, l->e->ctx->format, (unsigned)l->slot[a],
-					    (unsigned)l->slot[b], l->cpm[a] >= l->cpm[b],
-					    l->p[a] * l->c.works[a] *
-						    normal_tail((log_price - l->c.mu[a]) * l->c.inv_sd[a]),
-					    keep);
+				pairs_learn(
+					r->pairs, l->e->ctx->format, (unsigned)l->slot[a],
+					(unsigned)l->slot[b], l->cpm[a] >= l->cpm[b],
+					l->p[a] * l->c.works[a] *
+						normal_tail((l->log_cpm[b] - l->c.mu[a]) * l->c.inv_sd[a]),
+					keep);
 	}
 }
 
@@ -196,11 +197,15 @@ static void learn_revenue(struct router *r, float best)
 	word_store(&r->revenue, r->revenue + rate * (best - r->revenue));
 }
 
+/* A lesson is some 15 KB, of which an auction uses a part: nothing is cleared that is not read. */
 void router_learn(struct router *r, const struct learn_event *e)
 {
 	struct settings defaults;
-	struct lesson l = { .r = r, .e = e, .s = e->settings };
+	struct lesson l;
 
+	l.r = r;
+	l.e = e;
+	l.s = e->settings;
 	if (!l.s) {
 		settings_default(&defaults);
 		l.s = &defaults;

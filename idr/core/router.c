@@ -112,21 +112,23 @@ unsigned router_bidders(const struct router *r)
 	return __atomic_load_n(&r->bidders.n, __ATOMIC_ACQUIRE);
 }
 
+/* Whose presence takes most of what b brings, beyond what chance explains: a strong bidder outbids everybody and makes
+ * nobody redundant. */
 static void most_redundant(const struct router *r, unsigned b, struct bidder_stats *s)
 {
+	const float prior = 15;
 	unsigned n = router_bidders(r);
 
 	s->redundant_with = -1;
 	for (unsigned a = 0; a < n; a++) {
-		float seen = word_load(&r->pairs->count[PAIR_ALL][b][a].n), share;
+		const struct pair_count *q = &r->pairs->count[PAIR_ALL][b][a];
+		float seen = word_load(&q->n), alone = seen - word_load(&q->beat) + prior,
+		      expected = seen - word_load(&q->expected) + prior;
 
-		if (a == b || seen < 50)
+		if (a == b || seen < 50 || 1 - alone / expected <= s->redundancy)
 			continue;
-		share = word_load(&r->pairs->count[PAIR_ALL][b][a].beat) / seen;
-		if (share > s->redundancy) {
-			s->redundancy = share;
-			s->redundant_with = (int)a;
-		}
+		s->redundancy = 1 - alone / expected;
+		s->redundant_with = (int)a;
 	}
 }
 

@@ -184,8 +184,8 @@ struct bidder_stats {
 	float calls, bids, wins, revenue_usd; /* discounted sums */
 	float alive, latency_p50_ms, latency_p95_ms, slow_share, price_sd;
 	int64_t last_seen_ms;
-	int redundant_with; /* slot of the bidder through which most of its bids are also reached, -1 */
-	float redundancy;   /* 0..1 */
+	int redundant_with; /* slot of the bidder that brings most of the same demand, -1 */
+	float redundancy;   /* 0..1: share of its bids that this one makes worthless, beyond chance */
 };
 unsigned router_bidders(const struct router *r);
 bool router_bidder_stats(const struct router *r, unsigned slot, struct bidder_stats *ret_s);

@@ -67,26 +67,25 @@ static void row_reset(struct rows *t, size_t at, const float first[ROWS_ARRAYS])
 	word_store(&t->pop[at].price, 0);
 }
 
-/* The way a newcomer may take: a free one, or one that went cold; -1 after cooling the coolest. */
+/* The way a newcomer may take: a free one, or the one the hand points at when that has gone cold; -1 after cooling
+ * it by a quarter. The hand moves with every newcomer that found no room, so all ways cool alike, however hot they once were. */
 static int64_t make_room(struct rows *t, size_t bucket_at)
 {
-	size_t coolest = bucket_at;
+	size_t hand = bucket_at + (t->evicted + t->refused) % ROWS_WAYS;
+	uint64_t heat = t->key[hand] & ROWS_HEAT;
 
-	for (size_t i = bucket_at; i < bucket_at + ROWS_WAYS; i++) {
+	for (size_t i = bucket_at; i < bucket_at + ROWS_WAYS; i++)
 		if (!t->key[i]) {
 			count_add(&t->used, 1);
 			return (int64_t)i;
 		}
-		if ((t->key[i] & ROWS_HEAT) < (t->key[coolest] & ROWS_HEAT))
-			coolest = i;
-	}
-	if (t->key[coolest] & ROWS_HEAT) {
-		__atomic_store_n(&t->key[coolest], t->key[coolest] - 1, __ATOMIC_RELAXED);
+	if (heat) {
+		__atomic_store_n(&t->key[hand], t->key[hand] - 1 - heat / 4, __ATOMIC_RELAXED);
 		count_add(&t->refused, 1);
 		return -1;
 	}
 	count_add(&t->evicted, 1);
-	return (int64_t)coolest;
+	return (int64_t)hand;
 }
 
 int64_t rows_touch(struct rows *t, uint64_t key, const float first[ROWS_ARRAYS])

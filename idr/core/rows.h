@@ -2,8 +2,9 @@
  * quantities of up to 64 bidders.
  *
  * Built like a processor's cache: a key picks a bucket of eight ways, so a look-up is one line of keys and the memory
- * is bounded by construction. Rows that events touch grow hot; a newcomer takes the place of a way whose heat is 0 and
- * otherwise cools the coolest one, so a flood of rare keys cannot push out a busy row.
+ * is bounded by construction. Rows that events touch grow hot; a newcomer that finds no room looks at one way, each time
+ * another, takes its place when its heat is 0 and cools it otherwise. So a flood of rare keys cannot push out a busy
+ * row, and rows that are no longer touched make room however busy they were.
  *
  * Threads  one writer. Readers may look up and read at any time: every word is written whole, with relaxed order; a
  *          row that changes hands under a reader gives one decision a wrong addend, never a crash. Loads go through

@@ -60,6 +60,9 @@ void sites_touch(struct router *r, const struct context *ctx, const int *slot, s
 			s->worth[f][g] = worth_touch(&r->worth, f, key);
 			if (s->model[f][g] >= 0)
 				rows_prefetch(&r->rows, s->model[f][g], s->blocks[g], ROW_ARRAYS);
+			if (s->worth[f][g] >= 0)
+				rows_prefetch(&r->worth.rows, s->worth[f][g], s->blocks[g],
+					      r->worth.rows.arrays);
 		}
 	}
 }
