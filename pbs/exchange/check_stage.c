@@ -24,7 +24,7 @@ static enum bidder_status find_bidder(const void *ctx, struct str name, struct s
 	if (!b)
 		return BIDDER_UNKNOWN;
 	*ret_core = str_of(b->bidder.name);
-	if (b->info.white_label_only)
+	if (b->info.white_label_only && !b->info.disabled)
 		return BIDDER_WHITE_LABEL;
 	return b->disabled ? BIDDER_DISABLED : BIDDER_ACTIVE;
 }

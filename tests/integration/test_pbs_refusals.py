@@ -18,8 +18,8 @@ GONE = object()
 
 @pytest.fixture(scope="module")
 def pbs(tmp_path_factory):
-    info = {"sleepy": "disabled: true\n", "label": "whiteLabelOnly: true\n"}
-    bidders = {"aster": "", "birch": "", "sleepy": "", "label": ""}
+    info = {"sleepy": "disabled: true\n", "label": "whiteLabelOnly: true\n", "both": "disabled: true\nwhiteLabelOnly: true\n"}
+    bidders = {"aster": "", "birch": "", "sleepy": "", "label": "", "both": ""}
     with running(Pbs(tmp_path_factory.mktemp("refusals"), bidders, info=info, yaml="blocked_apps: [spam]\n")) as (server,):
         yield server
 
@@ -80,6 +80,8 @@ REQUEST = [
     ("no imp", {"imp": []}, "request.imp must contain at least one element."),
     ("alias of a disabled bidder", prebid(aliases={"x": "sleepy"}),
      "request.ext.prebid.aliases.x refers to disabled bidder: sleepy"),
+    ("alias of a white label that is disabled", prebid(aliases={"x": "both"}),
+     "request.ext.prebid.aliases.x refers to disabled bidder: both"),
     ("alias of a retired bidder", prebid(aliases={"x": "lifestreet"}),
      "request.ext.prebid.aliases.x refers to disabled bidder: lifestreet"),
     ("alias of a white label", prebid(aliases={"x": "label"}),
