@@ -5,10 +5,11 @@ Each service runs in a memory cgroup of its own (its threads, its page cache, it
 what does not fit is killed; both are pinned to one CPU, mock bidders and the load to the others. Before anything is
 measured the memory that fills over time is filled: the cache of bids to its ceiling, the router's index with publishers.
 Then auctions are started at a fixed rate, whether or not earlier ones have ended, and rates rise until one fails. An auction
-has two imps and 15 bidders of 20 to 150 ms, is routed, reported, and its bids are cached.
+has two imps and 15 bidders of 20 to 150 ms, is routed, reported, and its bids are cached. The limits are those of fly/pbs.toml.
 
-    small_machine.py [--memory MB] [--seconds N] [--rates 75,150,...] [--must RATE] [--fill AUCTIONS]
-The status is 0 when every auction at --must was answered with bids, within tmax and without a service being killed.
+    small_machine.py [--memory MB] [--seconds N] [--rates 75,150,...] [--must RATE] [--flood RATE] [--fill AUCTIONS]
+The status is 0 when every auction at --must was answered with bids and within tmax, and no service was killed, also not at
+--flood, where more come than can be answered: those that are too many get 503 at once.
 """
 import argparse
 import asyncio
@@ -20,6 +21,7 @@ import random
 import sys
 import tempfile
 import time
+import tomllib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 import bench  # noqa: E402
@@ -28,6 +30,8 @@ from pbs_stack import KEY, Pbs, Process, BIN  # noqa: E402
 
 NAMES = [f"bidder{i:02d}" for i in range(15)]
 TMAX_MS = 1000
+FLY = tomllib.loads((pathlib.Path(__file__).resolve().parents[2] / "fly/pbs.toml").read_text())["env"]
+LIMITS = {k: v for k, v in FLY.items() if "_MAX_" in k}
 
 
 class Cgroup:
@@ -104,7 +108,7 @@ class Client:
 
     def __init__(self, port, seed):
         self.port, self.idle, self.seed = port, [], seed
-        self.ms, self.bad = [], []
+        self.ms, self.bad, self.shed = [], [], 0
         # Made before the clock runs: the load shares its processor with the bidders.
         self.bodies = [self.body(publisher) for publisher in range(50)]
 
@@ -128,7 +132,9 @@ class Client:
             length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
             body = await asyncio.wait_for(reader.readexactly(length), 10)
             ms = 1000 * (time.monotonic() - due)
-            if b" 200 " not in head[:15] or b'"seatbid"' not in body or ms > TMAX_MS:
+            if b" 503 " in head[:15]:
+                self.shed += 1
+            elif b" 200 " not in head[:15] or b'"seatbid"' not in body or ms > TMAX_MS:
                 self.bad.append(f"{head.split(chr(13).encode())[0].decode()}, {ms:.0f} ms, {len(body)} bytes")
             self.ms.append(ms)
             self.idle.append((reader, writer))
@@ -156,7 +162,7 @@ def step(rate, seconds, pbs, idr, groups):
     cpu = [(bench.cpu_us(p) - b) / took / 1e4 for p, b in zip(pids, before)]
     ms = sorted(client.ms) or [float("nan")]
     alive = all(t.process.proc.poll() is None for t in (pbs, idr))
-    return {"rate": rate, "sent": int(rate * seconds), "bad": client.bad, "alive": alive,
+    return {"rate": rate, "sent": int(rate * seconds), "bad": client.bad, "shed": client.shed, "alive": alive,
             "p50": ms[len(ms) // 2], "p99": ms[int(len(ms) * 0.99)], "cpu_pbs": cpu[0], "cpu_idr": cpu[1],
             "mib_pbs": groups[0].peak_mib(pids[0]), "mib_idr": groups[1].peak_mib(pids[1])}
 
@@ -167,10 +173,10 @@ def main():
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--rates", default="75,150,300,450,600")
     parser.add_argument("--must", type=float, default=75)
+    parser.add_argument("--flood", type=float, default=1500)
     parser.add_argument("--fill", type=int, default=60000, metavar="AUCTIONS", help="for the router's index; 0 fills nothing")
     args = parser.parse_args()
     groups = [Cgroup("pbs", args.memory), Cgroup("idr", args.memory)]
-    failed = False
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         for g in groups:
             stack.callback(g.remove)
@@ -178,8 +184,8 @@ def main():
         idr = Idr(pathlib.Path(folder) / "idr", env={"IDR_CLOCK": "wall", "LOG_LEVEL": "warn"}, wrap=groups[1].wrap())
         stack.callback(lambda: idr.process.proc.poll() is None and idr.stop())
         SmallPbs.wrap = groups[0].wrap()
-        pbs = SmallPbs(folder, {name: f"latency_ms={20 + 9 * i}&bid=0.6&price={1 + i / 10}&spread=0.3" for i, name in enumerate(NAMES)},
-                       idr.port, env={"RATE_LIMIT_RPS": "0", "LOG_LEVEL": "warn", "EVENT_FLUSH_MS": "1000", "IDR_API_KEY": KEY})
+        pbs = SmallPbs(folder, {name: f"latency_ms={20 + 9 * i}&bid=1&price={1 + i / 10}&spread=0.3" for i, name in enumerate(NAMES)},
+                       idr.port, env={"RATE_LIMIT_RPS": "0", "LOG_LEVEL": "warn", "EVENT_FLUSH_MS": "1000", "IDR_API_KEY": KEY, **LIMITS})
         stack.callback(lambda: pbs.process.proc.poll() is None and pbs.stop())
         for service in (pbs, idr):
             bench.pin(service.process.proc.pid, bench.MEASURED)
@@ -189,16 +195,21 @@ def main():
         if args.fill:
             fill_cache(pbs)
             fill_index(idr, args.fill)
-        print("rate/s     sent   bad   p50 ms  p99 ms  CPU pbs  CPU idr  peak pbs  peak idr")
-        for rate in map(float, args.rates.split(",")):
+        print("rate/s     sent   503   bad   p50 ms  p99 ms  CPU pbs  CPU idr  peak pbs  peak idr")
+        held = 0
+        for rate in [*map(float, args.rates.split(",")), *([args.flood] if args.flood else [])]:
             r = step(rate, args.seconds, pbs, idr, groups)
-            print(f"{r['rate']:6.0f} {r['sent']:8d} {len(r['bad']):5d} {r['p50']:8.0f} {r['p99']:7.0f} {r['cpu_pbs']:7.0f}% "
+            print(f"{r['rate']:6.0f} {r['sent']:8d} {r['shed']:5d} {len(r['bad']):5d} {r['p50']:8.0f} {r['p99']:7.0f} {r['cpu_pbs']:7.0f}% "
                   f"{r['cpu_idr']:7.0f}% {r['mib_pbs']:5.0f} MiB {r['mib_idr']:5.0f} MiB", flush=True)
-            if r["bad"] or not r["alive"]:
-                print(f"at {rate:.0f}/s: {'; '.join(r['bad'][:3])}{'' if r['alive'] else ' a service was killed'}", file=sys.stderr)
-                failed |= rate <= args.must
-                break
-    return failed
+            if not r["alive"]:
+                print(f"at {rate:.0f}/s a service was killed", file=sys.stderr)
+                return True
+            if r["bad"]:
+                print(f"at {rate:.0f}/s: {'; '.join(r['bad'][:3])}", file=sys.stderr)
+            if not r["bad"] and not r["shed"]:
+                held = max(held, rate)
+        print(f"every auction was answered at up to {held:.0f}/s")
+    return held < args.must
 
 
 if __name__ == "__main__":
