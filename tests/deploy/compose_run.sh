@@ -6,7 +6,7 @@
 #   compose_run.sh WORKDIR
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
-work=${1:?a scratch folder}
+work=$(cd "${1:?the folder of images.sh}" && pwd)
 # Its own storage: containers that others run are not seen here.
 # shellcheck source=/dev/null
 . "$work/env"
