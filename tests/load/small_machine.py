@@ -9,7 +9,8 @@ has two imps and 15 bidders of 20 to 150 ms, is routed, reported, and its bids a
 
     small_machine.py [--memory MB] [--seconds N] [--rates 75,150,...] [--must RATE] [--flood RATE] [--fill AUCTIONS]
 The status is 0 when every auction at --must was answered with bids and within tmax, and no service was killed, also not at
---flood, where more come than can be answered: those that are too many get 503 at once.
+--flood, where more come than can be answered: those that are too many get 503 at once. It is 75 where the load itself could
+not be made in time.
 """
 import argparse
 import asyncio
@@ -30,6 +31,7 @@ from pbs_stack import KEY, Pbs, Process, BIN  # noqa: E402
 
 NAMES = [f"bidder{i:02d}" for i in range(15)]
 TMAX_MS = 1000
+LATE_MS = 30  # of load that is late itself nothing can be learned but that
 FLY = tomllib.loads((pathlib.Path(__file__).resolve().parents[2] / "fly/pbs.toml").read_text())["env"]
 LIMITS = {k: v for k, v in FLY.items() if "_MAX_" in k}
 
@@ -108,7 +110,7 @@ class Client:
 
     def __init__(self, port, seed):
         self.port, self.idle, self.seed = port, [], seed
-        self.ms, self.bad, self.shed = [], [], 0
+        self.ms, self.late_ms, self.bad, self.shed = [], [], [], 0
         # Made before the clock runs: the load shares its processor with the bidders.
         self.bodies = [self.body(publisher) for publisher in range(50)]
 
@@ -125,6 +127,7 @@ class Client:
             KEY.encode(), len(text), text)
 
     async def one(self, n, due):
+        self.late_ms.append(1000 * (time.monotonic() - due))
         try:
             reader, writer = self.idle.pop() if self.idle else await asyncio.open_connection("127.0.0.1", self.port)
             writer.write(self.request(n))
@@ -162,7 +165,7 @@ def step(rate, seconds, pbs, idr, groups):
     cpu = [(bench.cpu_us(p) - b) / took / 1e4 for p, b in zip(pids, before)]
     ms = sorted(client.ms) or [float("nan")]
     alive = all(t.process.proc.poll() is None for t in (pbs, idr))
-    return {"rate": rate, "sent": int(rate * seconds), "bad": client.bad, "shed": client.shed, "alive": alive,
+    return {"rate": rate, "sent": int(rate * seconds), "bad": client.bad, "late": sorted(client.late_ms)[len(client.late_ms) * 9 // 10], "shed": client.shed, "alive": alive,
             "p50": ms[len(ms) // 2], "p99": ms[int(len(ms) * 0.99)], "cpu_pbs": cpu[0], "cpu_idr": cpu[1],
             "mib_pbs": groups[0].peak_mib(pids[0]), "mib_idr": groups[1].peak_mib(pids[1])}
 
@@ -204,6 +207,9 @@ def main():
             if not r["alive"]:
                 print(f"at {rate:.0f}/s a service was killed", file=sys.stderr)
                 return True
+            if r["bad"] and rate <= args.must and r["late"] > LATE_MS:
+                print(f"this machine is busy: a tenth of the load was {r['late']:.0f} ms late itself")
+                return 75
             if r["bad"]:
                 print(f"at {rate:.0f}/s: {'; '.join(r['bad'][:3])}", file=sys.stderr)
             if not r["bad"] and not r["shed"]:
