@@ -170,6 +170,12 @@ def step(rate, seconds, pbs, idr, groups):
             "mib_pbs": groups[0].peak_mib(pids[0]), "mib_idr": groups[1].peak_mib(pids[1])}
 
 
+def go_first():
+    """What else runs on this machine is not to be measured; where that is not allowed, --must says when it was in the way."""
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--memory", type=int, default=256)
@@ -179,6 +185,7 @@ def main():
     parser.add_argument("--flood", type=float, default=1500)
     parser.add_argument("--fill", type=int, default=60000, metavar="AUCTIONS", help="for the router's index; 0 fills nothing")
     args = parser.parse_args()
+    go_first()
     groups = [Cgroup("pbs", args.memory), Cgroup("idr", args.memory)]
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         for g in groups:
