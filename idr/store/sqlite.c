@@ -9,6 +9,7 @@
 enum {
 	NAMES_MAX = 500000,
 
+	DROP_ROWS = 2000,   /* as the statements say */
 	VACUUM_PAGES = 256, /* given back per call of maintain */
 	SPARE_PAGES = 256,  /* stay for what comes next, or a sixteenth of the file if that is more */
 };
@@ -240,7 +241,7 @@ static void sqlite_free(struct store *base)
 static int drop_old(struct sqlite_store *s, int64_t before_ms, bool *ret_more, struct errtext *why)
 {
 	static const enum sqlite_statement drops[] = { ST_DROP_BIDDERS, ST_DROP_AUCTION };
-	int64_t seqs[2000];
+	int64_t seqs[DROP_ROWS];
 	size_t n = 0;
 	sqlite3_stmt *st = sqlite_statement(s, ST_OLD_AUCTIONS, why);
 	int err = 0;
@@ -263,15 +264,24 @@ static int drop_old(struct sqlite_store *s, int64_t before_ms, bool *ret_more, s
 	return err;
 }
 
-static int drop_by_time(struct sqlite_store *s, enum sqlite_statement which, int64_t before,
-			struct errtext *why)
+/* A piece of what is before `before`, unless that is known to be gone; *done moves there when it was the last. */
+static int drop_by_time(struct sqlite_store *s, enum sqlite_statement which, int64_t before, int64_t *done,
+			bool *ret_more, struct errtext *why)
 {
-	sqlite3_stmt *st = sqlite_statement(s, which, why);
+	sqlite3_stmt *st;
+	int err;
 
-	if (!st)
+	if (before <= *done)
+		return 0;
+	if (!(st = sqlite_statement(s, which, why)))
 		return ERR_UNAVAILABLE;
 	sqlite3_bind_int64(st, 1, before);
-	return sqlite_run(s, st, "dropping old roll-ups", why);
+	err = sqlite_run(s, st, "dropping old roll-ups", why);
+	if (!err && sqlite3_changes(s->db) == DROP_ROWS)
+		*ret_more = true;
+	else if (!err)
+		*done = before;
+	return err;
 }
 
 /* A piece of what is free beyond the spare goes back to the file system; writers wait for no more than that. */
@@ -301,9 +311,11 @@ static int sqlite_maintain(struct store *base, int64_t raw_before_ms, int64_t ho
 		return err;
 	err = drop_old(s, raw_before_ms, &more, why);
 	if (!err)
-		err = drop_by_time(s, ST_DROP_HOURS, hourly_before_ms / 3600000, why);
+		err = drop_by_time(s, ST_DROP_HOURS, hourly_before_ms / 3600000, &s->hours_dropped, &more,
+				   why);
 	if (!err)
-		err = drop_by_time(s, ST_DROP_FLOORS, raw_before_ms / 86400000, why);
+		err = drop_by_time(s, ST_DROP_FLOORS, raw_before_ms / 86400000, &s->floors_dropped, &more,
+				   why);
 	err = sqlite_end(s, err, why);
 	if (!err)
 		err = give_back(s, &more, why);

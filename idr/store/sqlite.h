@@ -12,58 +12,65 @@
 
 #include "idr/store/store.h"
 
-#define SQLITE_STATEMENTS(X)                                                                                 \
-	X(BEGIN, "BEGIN IMMEDIATE")                                                                          \
-	X(COMMIT, "COMMIT")                                                                                  \
-	X(ROLLBACK, "ROLLBACK")                                                                              \
-	X(NAME_ADD, "INSERT INTO names(id, name) VALUES(?1, ?2)")                                            \
-	X(META_SET, "INSERT INTO meta(key, value) VALUES(?1, ?2)"                                            \
-		    " ON CONFLICT(key) DO UPDATE SET value = excluded.value")                                \
-	X(FIND_AUCTION, "SELECT seq FROM routing_decisions"                                                  \
-			" WHERE auction_key = ?1 AND auction_id = ?2 AND ts_ms = ?3")                        \
-	X(ADD_AUCTION,                                                                                       \
-	  "INSERT INTO routing_decisions(seq, auction_key, auction_id, ts_ms, publisher, country,"           \
-	  " device_type, ad_format, ad_size, os, browser, routing_mode, experiment_group,"                   \
-	  " total_configured, floor_usd, context, floors)"                                                   \
-	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)")                             \
-	X(ADD_BIDDER, "INSERT INTO auction_events(seq, pos, bidder, status, was_selected, response_time_ms," \
-		      " bids, wins, cpm_usd, revenue_usd, routing_score)"                                    \
-		      " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")                                         \
-	X(SEE_PUBLISHER, "INSERT INTO publishers(publisher, first_seen_ms, last_seen_ms) VALUES(?1, ?2, ?2)" \
-			 " ON CONFLICT(publisher) DO UPDATE SET last_seen_ms = max(last_seen_ms, ?2),"       \
-			 " first_seen_ms = min(first_seen_ms, ?2)")                                          \
-	X(READ_AUCTIONS,                                                                                     \
-	  "SELECT seq, auction_id, ts_ms, publisher, country, device_type, ad_format, ad_size,"              \
-	  " os, browser, routing_mode, experiment_group, total_configured, context, floors"                  \
-	  " FROM routing_decisions WHERE seq > ?1 ORDER BY seq")                                             \
-	X(READ_BIDDERS, "SELECT seq, bidder, status, was_selected, response_time_ms, bids, wins, cpm_usd,"   \
-			" revenue_usd, routing_score FROM auction_events WHERE seq > ?1 ORDER BY seq, pos")  \
-	X(COUNT_ROWS, "SELECT count(*) FROM auction_events WHERE seq > ?1")                                  \
-	X(FLOOR_GET, "SELECT prices FROM floor_history WHERE publisher = ?1 AND day = ?2 AND ad_format = ?3" \
-		     " AND ad_size = ?4 AND country = ?5 AND device_type = ?6")                              \
-	X(FLOOR_PUT, "INSERT OR REPLACE INTO floor_history(publisher, day, ad_format, ad_size, country,"     \
-		     " device_type, prices) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                             \
-	X(FLOOR_READ, "SELECT ad_format, ad_size, country, device_type, prices FROM floor_history"           \
-		      " WHERE publisher = ?1 AND day >= ?2 AND day < ?3")                                    \
-	X(PUBLISHERS, "SELECT n.name, p.first_seen_ms, p.last_seen_ms FROM publishers p"                     \
-		      " JOIN names n ON n.id = p.publisher ORDER BY n.name")                                 \
-	X(DOC_VERSION, "SELECT max(version) FROM documents WHERE kind = ?1 AND key = ?2")                    \
-	X(DOC_ADD, "INSERT INTO documents(kind, key, version, body, updated_ms, actor)"                      \
-		   " VALUES(?1, ?2, ?3, ?4, ?5, ?6)")                                                        \
-	X(DOC_ALL, "SELECT key, version, body, updated_ms, actor FROM documents d WHERE kind = ?1"           \
-		   " AND version = (SELECT max(version) FROM documents WHERE kind = ?1 AND key = d.key)"     \
-		   " AND body IS NOT NULL ORDER BY key")                                                     \
-	X(DOC_ONE, "SELECT key, version, body, updated_ms, actor FROM documents WHERE kind = ?1"             \
-		   " AND key = ?2 ORDER BY version DESC LIMIT 1")                                            \
-	X(DOC_HISTORY, "SELECT key, version, body, updated_ms, actor FROM documents"                         \
-		       " WHERE kind = ?1 AND key = ?2 ORDER BY version DESC")                                \
-	X(OLD_AUCTIONS, "SELECT seq FROM routing_decisions WHERE auction_key < ?1 LIMIT 2000")               \
-	X(DROP_AUCTION, "DELETE FROM routing_decisions WHERE seq = ?1")                                      \
-	X(DROP_BIDDERS, "DELETE FROM auction_events WHERE seq = ?1")                                         \
-	X(DROP_HOURS, "DELETE FROM bidder_performance_hourly WHERE (publisher, dim, at, key) IN"             \
-		      " (SELECT publisher, dim, at, key FROM bidder_performance_hourly WHERE at < ?1"        \
-		      " LIMIT 2000)")                                                                        \
-	X(DROP_FLOORS, "DELETE FROM floor_history WHERE day < ?1")
+#define SQLITE_STATEMENTS(X)                                                                                        \
+	X(BEGIN, "BEGIN IMMEDIATE")                                                                                 \
+	X(COMMIT, "COMMIT")                                                                                         \
+	X(ROLLBACK, "ROLLBACK")                                                                                     \
+	X(NAME_ADD, "INSERT INTO names(id, name) VALUES(?1, ?2)")                                                   \
+	X(META_SET, "INSERT INTO meta(key, value) VALUES(?1, ?2)"                                                   \
+		    " ON CONFLICT(key) DO UPDATE SET value = excluded.value")                                       \
+	X(FIND_AUCTION, "SELECT seq FROM routing_decisions"                                                         \
+			" WHERE auction_key = ?1 AND auction_id = ?2 AND ts_ms = ?3")                               \
+	X(ADD_AUCTION,                                                                                              \
+	  "INSERT INTO routing_decisions(seq, auction_key, auction_id, ts_ms, publisher, country,"                  \
+	  " device_type, ad_format, ad_size, os, browser, routing_mode, experiment_group,"                          \
+	  " total_configured, floor_usd, context, floors)"                                                          \
+	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)")                                    \
+	X(ADD_BIDDER, "INSERT INTO auction_events(seq, pos, bidder, status, was_selected, response_time_ms,"        \
+		      " bids, wins, cpm_usd, revenue_usd, routing_score)"                                           \
+		      " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")                                                \
+	X(SEE_PUBLISHER, "INSERT INTO publishers(publisher, first_seen_ms, last_seen_ms) VALUES(?1, ?2, ?2)"        \
+			 " ON CONFLICT(publisher) DO UPDATE SET last_seen_ms = max(last_seen_ms, ?2),"              \
+			 " first_seen_ms = min(first_seen_ms, ?2)")                                                 \
+	X(READ_AUCTIONS,                                                                                            \
+	  "SELECT seq, auction_id, ts_ms, publisher, country, device_type, ad_format, ad_size,"                     \
+	  " os, browser, routing_mode, experiment_group, total_configured, context, floors"                         \
+	  " FROM routing_decisions WHERE seq > ?1 ORDER BY seq")                                                    \
+	X(READ_BIDDERS, "SELECT seq, bidder, status, was_selected, response_time_ms, bids, wins, cpm_usd,"          \
+			" revenue_usd, routing_score FROM auction_events WHERE seq > ?1 ORDER BY seq, pos")         \
+	X(COUNT_ROWS, "SELECT count(*) FROM auction_events WHERE seq > ?1")                                         \
+	X(FLOOR_GET, "SELECT prices FROM floor_history WHERE publisher = ?1 AND day = ?2 AND ad_format = ?3"        \
+		     " AND ad_size = ?4 AND country = ?5 AND device_type = ?6")                                     \
+	X(FLOOR_PUT, "INSERT OR REPLACE INTO floor_history(publisher, day, ad_format, ad_size, country,"            \
+		     " device_type, prices) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                    \
+	X(FLOOR_READ, "SELECT ad_format, ad_size, country, device_type, prices FROM floor_history"                  \
+		      " WHERE publisher = ?1 AND day >= ?2 AND day < ?3")                                           \
+	X(PUBLISHERS, "SELECT n.name, p.first_seen_ms, p.last_seen_ms FROM publishers p"                            \
+		      " JOIN names n ON n.id = p.publisher ORDER BY n.name")                                        \
+	X(DOC_VERSION, "SELECT max(version) FROM documents WHERE kind = ?1 AND key = ?2")                           \
+	X(DOC_ADD, "INSERT INTO documents(kind, key, version, body, updated_ms, actor)"                             \
+		   " VALUES(?1, ?2, ?3, ?4, ?5, ?6)")                                                               \
+	X(DOC_ALL, "SELECT key, version, body, updated_ms, actor FROM documents d WHERE kind = ?1"                  \
+		   " AND version = (SELECT max(version) FROM documents WHERE kind = ?1 AND key = d.key)"            \
+		   " AND body IS NOT NULL ORDER BY key")                                                            \
+	X(DOC_ONE, "SELECT key, version, body, updated_ms, actor FROM documents WHERE kind = ?1"                    \
+		   " AND key = ?2 ORDER BY version DESC LIMIT 1")                                                   \
+	X(DOC_HISTORY, "SELECT key, version, body, updated_ms, actor FROM documents"                                \
+		       " WHERE kind = ?1 AND key = ?2 ORDER BY version DESC")                                       \
+	X(OLD_AUCTIONS, "SELECT seq FROM routing_decisions WHERE auction_key < ?1 LIMIT 2000")                      \
+	X(DROP_AUCTION, "DELETE FROM routing_decisions WHERE seq = ?1")                                             \
+	X(DROP_BIDDERS, "DELETE FROM auction_events WHERE seq = ?1")                                                \
+	/* The keys begin with the publisher: a walk over publishers finds what is old without reading the rest. */ \
+	X(DROP_HOURS, "DELETE FROM bidder_performance_hourly WHERE (publisher, dim, at, key) IN"                    \
+		      " (SELECT h.publisher, h.dim, h.at, h.key FROM (SELECT publisher FROM publishers"             \
+		      " UNION ALL SELECT 0) p CROSS JOIN (VALUES(0),(1),(2),(3),(4),(5),(6)) d"                     \
+		      " CROSS JOIN bidder_performance_hourly h WHERE h.publisher = p.publisher"                     \
+		      " AND h.dim = d.column1 AND h.at < ?1 LIMIT 2000)")                                           \
+	X(DROP_FLOORS, "DELETE FROM floor_history WHERE (publisher, day, ad_format, ad_size, country,"              \
+		       " device_type) IN (SELECT f.publisher, f.day, f.ad_format, f.ad_size, f.country,"            \
+		       " f.device_type FROM publishers p CROSS JOIN floor_history f"                                \
+		       " WHERE f.publisher = p.publisher AND f.day < ?1 LIMIT 2000)")
+_Static_assert(ROLLUP_DIMS == 7, "DROP_HOURS names them all");
 
 #define X(name, sql) ST_##name,
 enum sqlite_statement { SQLITE_STATEMENTS(X) ST_COUNT };
@@ -77,6 +84,8 @@ struct sqlite_store {
 	struct names names;
 	uint32_t names_saved; /* ids below are in the database */
 	int64_t store_id, last_seq, rolled_seq, newest_ms;
+	/* Before which hour and day nothing is left to drop. */
+	int64_t hours_dropped, floors_dropped;
 	struct rollup rollup;
 	struct floor_map floors;
 };

@@ -349,6 +349,21 @@ static void check_retention(const struct maker *m, struct store *s)
 	CHECK(m->name, !more && seen.n == 1 && seen.seq[0] == 2);
 	sums = stats(s, "p1", DIM_TOTAL, STEP_DAY, t0, t0 + 96 * HOUR);
 	CHECK("roll-ups outlive the events", sums.c.auctions == 2);
+	for (int i = 0; i < 2; i++) { /* the second time there is nothing to do */
+		assert_int_equal(s->ops->maintain(s, t0 + 48 * HOUR, t0 + 48 * HOUR, &more, NULL), 0);
+		sums = stats(s, "p1", DIM_BIDDER, STEP_HOUR, t0, t0 + 96 * HOUR);
+		CHECK("hours before the second bound are gone",
+		      !more && (!m->durable || sums.c.auctions == 2));
+		sums = stats(s, "", DIM_TOTAL, STEP_HOUR, t0, t0 + 96 * HOUR);
+		CHECK("of all together too", !m->durable || sums.c.auctions == 1);
+		sums = stats(s, "p1", DIM_TOTAL, STEP_DAY, t0, t0 + 96 * HOUR);
+		CHECK("days stay", sums.c.auctions == 2);
+	}
+	e[0] = make("late", t0 + HOUR, "p1");
+	assert_int_equal(append(s, e, 1), 0);
+	assert_int_equal(s->ops->maintain(s, t0 + 49 * HOUR, t0 + 49 * HOUR, &more, NULL), 0);
+	sums = stats(s, "p1", DIM_TOTAL, STEP_HOUR, t0, t0 + 96 * HOUR);
+	CHECK("what came late goes with the next hour", !m->durable || sums.c.auctions == 1);
 	store_free(s);
 }
 
