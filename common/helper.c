@@ -137,7 +137,9 @@ static void *run(void *arg)
 		if (h->cls.tick && is_past(&tick_at))
 			tick_at = in_ms(h->cls.tick(h->ctx));
 	}
-	send_back(jobs); /* undone, as their owners may see */
+	if (h->cls.finish && jobs)
+		h->cls.work(h->ctx, jobs);
+	send_back(jobs); /* otherwise undone, as their owners may see */
 	return NULL;
 }
 
@@ -240,15 +242,26 @@ static void on_timeout(struct loop_timer *t)
 	c->done(c, NULL);
 }
 
-bool helper_ask(struct helper_port *p, struct helper_call *c, struct helper_job *job, uint32_t timeout_ms)
+static bool hand_over(struct helper_port *p, struct helper_call *c, struct helper_job *job)
 {
 	job->port = p;
 	job->call = c;
 	atomic_fetch_add(&p->refs, 1);
-	if (!put_in_line(p->helper, job)) {
-		drop_job(job);
+	if (put_in_line(p->helper, job))
+		return true;
+	drop_job(job);
+	return false;
+}
+
+bool helper_tell(struct helper_port *p, struct helper_job *job)
+{
+	return hand_over(p, NULL, job);
+}
+
+bool helper_ask(struct helper_port *p, struct helper_call *c, struct helper_job *job, uint32_t timeout_ms)
+{
+	if (!hand_over(p, c, job))
 		return false;
-	}
 	c->port = p;
 	c->job = job; /* it comes back by this loop's mailbox, so not before this */
 	loop_timer_start(p->loop, &c->timer, timeout_ms, on_timeout);

@@ -49,6 +49,7 @@ struct helper_class {
 	/* Called at the start and again when the time that it returned has passed, in ms. NULL = never. */
 	uint64_t (*tick)(void *ctx);
 	size_t max_waiting, max_waiting_bytes;
+	bool finish; /* at the end, what waits is worked on first */
 };
 
 struct helper *helper_new(const struct helper_class *cls, void *ctx, struct errtext *why);
@@ -59,5 +60,7 @@ void helper_port_free(struct helper_port *p); /* calls under way are forgotten; 
 
 bool helper_ask(struct helper_port *p, struct helper_call *c, struct helper_job *job, uint32_t timeout_ms);
 void helper_cancel(struct helper_call *c);
+/* Without an answer: the job is dropped once it was worked on. False: it was dropped at once, too many wait. */
+bool helper_tell(struct helper_port *p, struct helper_job *job);
 
 #endif

@@ -366,6 +366,12 @@ static const struct conf_key keys[] = {
 	CONF_U64("tracing.otlp.max_bytes", "", otlp_max_bytes, "1048576", 4096, 1 << 28, 0,
 		 "spans kept per worker while the collector is slow; more are dropped and counted"),
 
+	CONF_STR("analytics.file.filename", "", file_name, "", 0,
+		 "every auction, sync and event is written there, one JSON object a line; empty = nowhere"),
+	CONF_U64("analytics.file.max_bytes", "", file_max_bytes, "104857600", 4096, 1ull << 40, 0,
+		 "size at which it is renamed and a new one is begun"),
+	CONF_U32("analytics.file.keep", "", file_keep, "5", 0, 1000, 0, "how many older ones are kept"),
+
 	CONF_U32("metrics.max_accounts", "", metrics_accounts, "100", 0, 10000, 0,
 		 "accounts with series of their own in /metrics; the rest are counted together"),
 	CONF_STR("request_timeout_headers.request_time_in_queue", "", queue_time_header, "", 0,

@@ -123,6 +123,9 @@ struct pbs_config {
 	uint64_t otlp_max_bytes;
 	uint32_t metrics_accounts;
 	const char *queue_time_header, *queue_timeout_header;
+	const char *file_name;
+	uint64_t file_max_bytes;
+	uint32_t file_keep;
 	/* log */
 	int log_level, log_format;
 	int access_log; /* enum access_log */

@@ -55,6 +55,7 @@ static const char *const notifications[NOTIFICATION_TYPES] = { "imp", "win", "va
 static const char *const syncer_fates[SYNCER_FATES] = { "ok", "privacy_blocked", "already_synced",
 							"rejected_by_filter" };
 static const char *const successes[SUCCESS_VALUES] = { "true", "false" };
+static const char *const file_line_fates[FILE_LINE_FATES] = { "written", "dropped", "failed" };
 static const char *const cache_fates[CACHE_FATES] = { "hit", "miss" };
 static const char *const fetch_types[FETCH_TYPES] = { "all", "delta" };
 static const char *const stored_errors[STORED_ERRORS] = { "network", "undefined" };
@@ -252,6 +253,8 @@ struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_ro
 	names.labels[LABEL_CACHE_OP] = (struct metric_label){ "op", cache_ops, CACHE_OPS, false };
 	names.labels[LABEL_CACHE_RESULT] =
 		(struct metric_label){ "result", cache_results, CACHE_RESULTS, false };
+	names.labels[LABEL_FILE_LINE] =
+		(struct metric_label){ "fate", file_line_fates, FILE_LINE_FATES, false };
 	names.labels[LABEL_CACHE_FATE] =
 		(struct metric_label){ "cache_result", cache_fates, CACHE_FATES, false };
 	names.labels[LABEL_FETCH_TYPE] =

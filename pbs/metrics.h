@@ -29,6 +29,7 @@ enum pbs_label {
 	LABEL_CACHE_FATE,
 	LABEL_FETCH_TYPE,
 	LABEL_STORED_ERROR,
+	LABEL_FILE_LINE,
 	LABEL_ADAPTER, /* bidders again, as Prebid calls them */
 	LABEL_ACCOUNT,
 #define X(id, ...) LABEL_##id,
@@ -75,6 +76,10 @@ extern const double pbs_metric_overheads[15], pbs_metric_sizes[12], pbs_metric_d
 	  LABEL_NOTIFICATION)                                                                                \
 	X(M_CACHE_CALLS, METRIC_COUNTER, "cache_calls_total", "Calls of the built-in Prebid Cache",          \
 	  LABEL_CACHE_OP, LABEL_CACHE_RESULT)                                                                \
+	X(M_FILE_LINES, METRIC_COUNTER, "analytics_file_lines_total",                                        \
+	  "Lines for analytics.file, by fate: dropped = too many waited, failed = the disk did not take "    \
+	  "them",                                                                                            \
+	  LABEL_FILE_LINE)                                                                                   \
 	X(M_EVENTS_WAITING, METRIC_GAUGE, "events_waiting", "Auction events not yet delivered")              \
 	PREBID_METRICS(X)
 
@@ -113,6 +118,7 @@ enum pbs_syncer_fate {
 	SYNCER_FATES
 };
 enum { SUCCESS_TRUE, SUCCESS_FALSE, SUCCESS_VALUES };
+enum { FILE_LINE_WRITTEN, FILE_LINE_DROPPED, FILE_LINE_FAILED, FILE_LINE_FATES };
 enum { CACHE_HIT, CACHE_MISS, CACHE_FATES };
 enum { FETCH_ALL, FETCH_DELTA, FETCH_TYPES };
 enum { STORED_ERROR_NETWORK, STORED_ERROR_UNDEFINED, STORED_ERRORS };

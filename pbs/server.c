@@ -13,6 +13,8 @@
 #include "common/otlp.h"
 #include "common/yaml.h"
 #include "pbs/analytics/batch.h"
+#include "pbs/analytics/file_log.h"
+#include "pbs/analytics/file_sink.h"
 #include "pbs/bidders.h"
 #include "pbs/cache/redis.h"
 #include "pbs/endpoints/admin.h"
@@ -34,7 +36,8 @@ enum {
 	GZIP_MIN_BYTES = 1400,
 	MAX_HEADER_BYTES = 16384,
 	MAX_DEFAULT_REQUEST_BYTES = 1 << 20,
-	MAX_STORED_BYTES = 8 << 20
+	MAX_STORED_BYTES = 8 << 20,
+	FILE_WAITING_BYTES = 64 << 20
 };
 
 /* --- loading --- */
@@ -114,6 +117,25 @@ static int load_files(struct pbs_server *s, const struct pbs_config *c, struct e
 	stored_files_publish(&s->files, f);
 	snapshot_unref(old);
 	return 0;
+}
+
+static int load_file_log(struct pbs_server *s, struct errtext *why)
+{
+	const struct pbs_config *c = s->config;
+	struct file_log_options opt = {
+		.path = c->file_name,
+		.max_bytes = c->file_max_bytes,
+		.keep = c->file_keep,
+		.max_waiting_bytes = FILE_WAITING_BYTES,
+	};
+
+	if (!*c->file_name)
+		return 0;
+	opt.metrics = metrics_new(s->metrics);
+	s->file_log = file_log_new(&opt, why);
+	if (!s->file_log)
+		errtext_prefix(why, "analytics.file.filename: ");
+	return s->file_log ? 0 : ERR_INPUT;
 }
 
 /* "router" stands for nexus-idr's own stored data. */
@@ -232,7 +254,7 @@ int pbs_server_load(struct pbs_server *s, struct conf *conf, struct errtext *why
 		return ERR_INPUT;
 	if (load_stored(s, why) < 0)
 		return ERR_INPUT;
-	if (load_cache(s, why) < 0)
+	if (load_cache(s, why) < 0 || load_file_log(s, why) < 0)
 		return ERR_INPUT;
 	s->rate_limit = rate_limit_new(RATE_LIMIT_KEYS, 0);
 	s->vendor_lists = vendor_lists_new(config, s->metrics);
@@ -251,6 +273,7 @@ void pbs_server_unload(struct pbs_server *s)
 	snapshot_slot_deinit(&s->files);
 	currency_table_free(s->bundled_rates);
 	json_decref(s->default_request);
+	file_log_free(s->file_log);
 	cache_store_free(s->cache);
 	cache_redis_free(s->cache_redis);
 	snapshot_slot_deinit(&s->bidders);
@@ -384,6 +407,11 @@ static void count_connection(void *ctx, bool opened)
 
 /* --- workers --- */
 
+static void add_sink(struct pbs_worker *w, struct analytics_sink *s)
+{
+	w->exchange.sinks.list[w->exchange.sinks.n++] = s;
+}
+
 static void start_router(struct pbs_worker *w)
 {
 	const struct pbs_config *c = w->server->config;
@@ -407,7 +435,19 @@ static void start_router(struct pbs_worker *w)
 	if (c->idr_enabled)
 		w->exchange.idr = idr_client_new(w->thread->loop, w->exchange.http, &idr);
 	if (c->idr_enabled && c->events_enabled)
-		w->exchange.analytics = analytics_new(w->thread->loop, w->exchange.http, &events);
+		add_sink(w, analytics_sink_of(analytics_new(w->thread->loop, w->exchange.http, &events)));
+}
+
+/* Without a descriptor for it this worker writes nothing; the others do. */
+static void start_file(struct pbs_worker *w)
+{
+	struct analytics_sink *s;
+
+	if (!w->server->file_log)
+		return;
+	s = file_sink_new(w->server->file_log, w->thread->loop, w->exchange.metrics);
+	if (s)
+		add_sink(w, s);
 }
 
 static void count_spans(void *arg, size_t spans, enum otlp_fate fate)
@@ -572,6 +612,7 @@ static int init_worker(struct worker *thread, struct errtext *why)
 	start_rates(w);
 	start_floors(w);
 	start_router(w);
+	start_file(w);
 	start_tracing(w);
 	if (c->admin_enabled && thread->index == 0)
 		start_admin(w);
@@ -588,7 +629,7 @@ static void deinit_worker(struct worker *thread)
 	if (w->admin)
 		http_server_free(w->admin);
 	http_server_free(w->http);
-	analytics_free(w->exchange.analytics);
+	analytics_free_all(&w->exchange.sinks);
 	otlp_free(w->exchange.spans);
 	floors_fetch_free(w->exchange.floors);
 	throttle_free(w->exchange.throttle);
@@ -635,11 +676,11 @@ static void look_drained(struct loop_timer *t)
 	struct loop *loop = w->thread->loop;
 	uint64_t drained_ms = loop_now_ms(loop) - w->drain_began_ms;
 	bool open = http_server_open_requests(w->http) > 0 || may_come_in(w, drained_ms);
-	bool events = w->exchange.analytics && !analytics_is_idle(w->exchange.analytics);
+	bool events = !analytics_are_idle(&w->exchange.sinks);
 	bool spans = w->exchange.spans && !otlp_is_idle(w->exchange.spans);
 
 	if (!open && events)
-		analytics_flush(w->exchange.analytics);
+		analytics_flush_all(&w->exchange.sinks);
 	if (!open && spans)
 		otlp_flush(w->exchange.spans);
 	if ((!open && !events && !spans) || drained_ms >= w->server->config->drain_timeout_ms) {

@@ -7,6 +7,8 @@
 #include "common/idr_wire.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "pbs/analytics/event.h"
+#include "pbs/exchange/auction.h"
 #include "pbs/metrics.h"
 
 enum {
@@ -20,6 +22,7 @@ enum {
 /* `waiting` collects lines; when a batch is sent they move to `sending` and stay there until the router has
  * them. */
 struct analytics {
+	struct analytics_sink sink;
 	struct loop *loop;
 	struct http_client *http;
 	struct analytics_options opt;
@@ -200,4 +203,46 @@ void analytics_free(struct analytics *a)
 	buf_deinit(&a->sending);
 	free(a->url);
 	free(a);
+}
+
+/* --- as a sink --- */
+
+static struct analytics *of(const struct analytics_sink *s)
+{
+	return container_of((struct analytics_sink *)(uintptr_t)s, struct analytics, sink);
+}
+
+/* The router learns from auctions that took place. */
+static void tell_auction(struct analytics_sink *s, const struct auction *a)
+{
+	struct idr_event e;
+
+	if (a->refusal.p || a->n_candidates == 0)
+		return;
+	event_of_auction(a, &e);
+	analytics_add(of(s), &e);
+}
+
+static void flush(struct analytics_sink *s)
+{
+	analytics_flush(of(s));
+}
+
+static bool is_idle(const struct analytics_sink *s)
+{
+	return analytics_is_idle(of(s));
+}
+
+static void free_sink(struct analytics_sink *s)
+{
+	analytics_free(of(s));
+}
+
+struct analytics_sink *analytics_sink_of(struct analytics *a)
+{
+	static const struct analytics_sink_class cls = { "nexus-idr", tell_auction, NULL,
+							 flush,       is_idle,      free_sink };
+
+	a->sink.cls = &cls;
+	return &a->sink;
 }

@@ -16,6 +16,7 @@
 
 #include "common/http_client.h"
 #include "common/metrics.h"
+#include "pbs/analytics/sink.h"
 
 struct analytics;
 
@@ -30,6 +31,9 @@ struct analytics_options {
 struct analytics *analytics_new(struct loop *loop, struct http_client *http,
 				const struct analytics_options *opt);
 void analytics_free(struct analytics *a);
+
+/* As one of those who are told; the sink is the batch and frees it. */
+struct analytics_sink *analytics_sink_of(struct analytics *a);
 
 struct idr_event;
 void analytics_add(struct analytics *a, const struct idr_event *e);

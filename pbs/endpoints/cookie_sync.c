@@ -76,9 +76,23 @@ static void count(const struct cookie_sync *cs, enum pbs_sync_status status)
 	metrics_inc(pbs_worker_of(cs->req)->exchange.metrics, M_COOKIE_SYNC, status);
 }
 
+/* `bidders` as the browser is told; NULL = nobody. */
+static void tell(const struct cookie_sync *cs, int status, const char *error, json_t *bidders)
+{
+	const struct analytics_sinks *sinks = &pbs_worker_of(cs->req)->exchange.sinks;
+	json_t *note;
+
+	if (!analytics_wants_notes(sinks))
+		return;
+	note = analytics_note_new("/cookie_sync", status, error);
+	json_object_set_new_nocheck(note, "BidderStatus", bidders ? json_incref(bidders) : json_array());
+	analytics_tell(sinks, NULL, note);
+}
+
 static void fail(struct cookie_sync *cs, int http_status, enum pbs_sync_status status, struct str text)
 {
 	count(cs, status);
+	tell(cs, http_status, arena_str(cs->req->arena, text).p, NULL);
 	http_reply_header(cs->req, "X-Content-Type-Options", STR("nosniff"));
 	http_reply(cs->req, http_status, "text/plain; charset=utf-8",
 		   str_of(arena_printf(cs->req->arena, STR_FMT "\n", STR_ARG(text))));
@@ -325,6 +339,7 @@ static void answer(struct cookie_sync *cs, const struct sync_choices *choices)
 	if (json_bool_at(cs->asked, "debug", false) && json_array_size(debug))
 		json_object_set_nocheck(j, "debug", debug);
 	json_decref(debug);
+	tell(cs, 200, NULL, bidders);
 	buf_init(&b, MAX_REPLY_BYTES);
 	json_write(&b, j);
 	buf_add_c(&b, '\n');

@@ -87,6 +87,34 @@ static int read_rest(struct event *e, struct errtext *why)
 	return integration_check(e->integration, why);
 }
 
+static void tell(const struct event *e)
+{
+	const struct analytics_sinks *sinks = &pbs_worker_of(e->req)->exchange.sinks;
+	const struct privacy_account *privacy = e->gate.account.privacy;
+	json_t *note, *request, *account;
+
+	if (!analytics_wants_notes(sinks))
+		return;
+	note = json_object();
+	request = json_object();
+	account = json_object();
+	json_set_str(note, "type", STR("/event"));
+	json_set_str(request, "type", e->type);
+	if (e->step.n)
+		json_set_str(request, "vtype", e->step);
+	json_set_str(request, "format", e->format);
+	json_set_str(request, "analytics", STR("1"));
+	json_set_str(request, "bidid", e->bid);
+	json_set_str(request, "account_id", e->gate.id);
+	json_set_str(request, "bidder", e->bidder);
+	json_set_int(request, "timestamp", e->at);
+	json_set_str(request, "integration", e->integration);
+	json_object_set_new_nocheck(note, "request", request);
+	json_set_str(account, "id", e->gate.id);
+	json_object_set_new_nocheck(note, "account", account);
+	analytics_tell(sinks, privacy ? privacy->activities : NULL, note);
+}
+
 static void note(const struct event *e)
 {
 	struct pbs_worker *w = pbs_worker_of(e->req);
@@ -95,6 +123,7 @@ static void note(const struct event *e)
 	while (!str_eq(e->type, str_of(types[type])))
 		type++;
 	metrics_inc(w->exchange.metrics, M_NOTIFICATIONS, type);
+	tell(e);
 	log_event(LOG_INFO, "notification", LOG_STR("type", e->type), LOG_STR("vtype", e->step),
 		  LOG_STR("bidid", e->bid), LOG_STR("account", e->gate.id), LOG_STR("bidder", e->bidder),
 		  LOG_STR("integration", e->integration), LOG_INT("timestamp", e->at));

@@ -2,8 +2,6 @@
 
 #include "common/http_server.h"
 #include "common/mem.h"
-#include "pbs/analytics/batch.h"
-#include "pbs/analytics/event.h"
 #include "pbs/analytics/spans.h"
 #include "pbs/bidders.h"
 #include "pbs/endpoints/visitor.h"
@@ -92,24 +90,13 @@ void front_auction_start(struct auction *a)
 
 /* --- out --- */
 
-static void report(const struct auction *a)
-{
-	struct idr_event e;
-
-	if (!a->x->analytics || a->n_candidates == 0 || a->unreported)
-		return;
-	event_of_auction(a, &e);
-	analytics_add(a->x->analytics, &e);
-}
-
 void front_end(struct auction *a)
 {
 	metrics_gauge_set(a->x->metrics, M_IN_FLIGHT, (double)a->x->open_auctions);
 	if (a->times)
 		spans_of_auction(a, a->x->spans);
 	tally_auction(a);
-	if (!a->refusal.p)
-		report(a);
+	analytics_tell_auction(&a->x->sinks, a);
 }
 
 bool front_settle(struct auction *a)

@@ -29,10 +29,25 @@ struct setuid {
 	struct visitor_consent consent;
 };
 
+static void tell(const struct setuid *su, int status, const char *error, bool success)
+{
+	const struct analytics_sinks *sinks = &pbs_worker_of(su->req)->exchange.sinks;
+	json_t *note;
+
+	if (!analytics_wants_notes(sinks))
+		return;
+	note = analytics_note_new("/set_uid", status, error);
+	json_set_str(note, "Bidder", su->syncer ? su->syncer->key : STR(""));
+	json_set_str(note, "UID", su->uid);
+	json_set_bool(note, "Success", success);
+	analytics_tell(sinks, NULL, note);
+}
+
 /* A refusal: status, metric, text. */
 static void fail(const struct setuid *su, int http_status, enum pbs_sync_status status, const char *text)
 {
 	metrics_inc(pbs_worker_of(su->req)->exchange.metrics, M_SETUID, status);
+	tell(su, http_status, *text ? text : NULL, false);
 	http_reply_header(su->req, "X-Content-Type-Options", STR("nosniff"));
 	http_reply(su->req, http_status, *text ? "text/plain; charset=utf-8" : NULL,
 		   str_of(arena_strdup(su->req->arena, text)));
@@ -138,6 +153,7 @@ static void save(struct setuid *su)
 	}
 	visitor_set_uids(su->req, &su->uids, true);
 	count_set(su, su->uid.n ? SYNCER_SET_OK : SYNCER_SET_CLEARED);
+	tell(su, 200, NULL, true);
 	answer(su);
 }
 
@@ -164,6 +180,7 @@ static void with_account(struct account_gate *g)
 		return;
 	}
 	if (activity_denied(su)) {
+		tell(su, 200, NULL, false); /* as in the reference */
 		http_reply(su->req, STATUS_LEGAL, NULL, STR(""));
 		return;
 	}

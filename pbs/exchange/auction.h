@@ -190,7 +190,6 @@ struct auction {
 	/* PRIVACY */
 	struct privacy *privacy;      /* NULL until then; its bidders are those of `candidates`, in order */
 	struct scrub_cache *scrubbed; /* what bidders that lose the same things share */
-	bool unreported;              /* the account wants no analytics of this auction */
 
 	/* ROUTE */
 	struct idr_route_request route_request;

@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/snapshot.h"
+#include "pbs/analytics/sink.h"
 
 struct exchange {
 	struct loop *loop;
@@ -25,7 +26,7 @@ struct exchange {
 	struct privacy_accounts *privacy_accounts;
 	struct vendor_lists *vendor_lists; /* shared by all workers */
 	struct idr_client *idr;            /* NULL = routing is off */
-	struct analytics *analytics;       /* NULL = nobody is told */
+	struct analytics_sinks sinks;      /* who is told of what has happened */
 	struct otlp *spans;                /* NULL = no collector gets any */
 	struct metrics *metrics;
 	struct rng rng;

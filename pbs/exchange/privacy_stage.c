@@ -28,6 +28,11 @@ static bool is_allowed(const struct auction *a, enum activity what, enum compone
 	return activity_allowed(account->activities, what, type, name, &scope);
 }
 
+bool privacy_stage_allows_sink(const struct auction *a, enum activity what, struct str sink)
+{
+	return is_allowed(a, what, COMPONENT_ANALYTICS, sink);
+}
+
 bool privacy_stage_may_enrich(const struct auction *a)
 {
 	return is_allowed(a, ACTIVITY_ENRICH_UFPD, COMPONENT_GENERAL, STR("topics"));
@@ -200,7 +205,6 @@ enum stage auction_privacy(struct auction *a)
 		if (a->privacy->bidders[i].blocked)
 			block(a, &a->candidates[i], &a->privacy->bidders[i]);
 	}
-	a->unreported = !is_allowed(a, ACTIVITY_REPORT_ANALYTICS, COMPONENT_ANALYTICS, STR("nexus-idr"));
 	a->scrubbed = scrub_cache_new(a->arena);
 	return STAGE_ROUTE;
 }
