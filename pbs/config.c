@@ -366,6 +366,11 @@ static const struct conf_key keys[] = {
 	CONF_U64("tracing.otlp.max_bytes", "", otlp_max_bytes, "1048576", 4096, 1 << 28, 0,
 		 "spans kept per worker while the collector is slow; more are dropped and counted"),
 
+	CONF_STR("static.directory", "", static_dir, "", 0,
+		 "folder with pages of the host: index.html is /, the others /static/<name>, among them "
+		 "optout.html, to "
+		 "which /optout sends people; empty = none"),
+
 	CONF_STR("analytics.file.filename", "", file_name, "", 0,
 		 "every auction, sync and event is written there, one JSON object a line; empty = nowhere"),
 	CONF_U64("analytics.file.max_bytes", "", file_max_bytes, "104857600", 4096, 1ull << 40, 0,

@@ -126,6 +126,7 @@ struct pbs_config {
 	const char *file_name;
 	uint64_t file_max_bytes;
 	uint32_t file_keep;
+	const char *static_dir;
 	/* log */
 	int log_level, log_format;
 	int access_log; /* enum access_log */

@@ -19,6 +19,8 @@ const struct http_route pbs_routes[] = {
 	  "stored_events", MAX_UPDATE_BYTES },
 	{ HTTP_POST | HTTP_DELETE, "/storedrequests/amp", endpoint_stored_events, ROUTE_KEY,
 	  "stored_events_amp", MAX_UPDATE_BYTES },
+	{ HTTP_GET, "/", endpoint_root, 0, "root", 0 },
+	{ HTTP_GET, "/static/*", endpoint_static, 0, "static", 0 },
 	{ HTTP_GET, "/status", endpoint_status, 0, "status", 0 },
 	{ HTTP_GET, "/health", endpoint_health, 0, "health", 0 },
 	{ HTTP_GET, "/ready", endpoint_ready, 0, "ready", 0 },

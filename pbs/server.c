@@ -18,6 +18,7 @@
 #include "pbs/bidders.h"
 #include "pbs/cache/redis.h"
 #include "pbs/endpoints/admin.h"
+#include "pbs/endpoints/static.h"
 #include "pbs/exchange/floors_fetch.h"
 #include "pbs/exchange/rates.h"
 #include "pbs/exchange/throttle.h"
@@ -254,6 +255,11 @@ int pbs_server_load(struct pbs_server *s, struct conf *conf, struct errtext *why
 		return ERR_INPUT;
 	if (load_stored(s, why) < 0)
 		return ERR_INPUT;
+	s->pages = static_load(config->static_dir, why);
+	if (!s->pages) {
+		errtext_prefix(why, "static.directory: ");
+		return ERR_INPUT;
+	}
 	if (load_cache(s, why) < 0 || load_file_log(s, why) < 0)
 		return ERR_INPUT;
 	s->rate_limit = rate_limit_new(RATE_LIMIT_KEYS, 0);
@@ -273,6 +279,7 @@ void pbs_server_unload(struct pbs_server *s)
 	snapshot_slot_deinit(&s->files);
 	currency_table_free(s->bundled_rates);
 	json_decref(s->default_request);
+	json_decref(s->pages);
 	file_log_free(s->file_log);
 	cache_store_free(s->cache);
 	cache_redis_free(s->cache_redis);

@@ -43,6 +43,7 @@ struct pbs_server {
 	char *router_stored_url;                 /* where the router keeps stored data; "" = no router */
 	struct cache_store *cache;               /* in memory; NULL = none */
 	struct cache_redis *cache_redis;         /* NULL = none */
+	json_t *pages;                           /* static.h */
 	struct file_log *file_log;               /* NULL = none */
 	struct rate_limit *rate_limit;
 	struct metrics_set *metrics;

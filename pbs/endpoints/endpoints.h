@@ -15,6 +15,8 @@ void endpoint_cache(struct http_request *req);
 void endpoint_event(struct http_request *req);
 void endpoint_vtrack(struct http_request *req);
 void endpoint_stored_events(struct http_request *req);
+void endpoint_root(struct http_request *req);
+void endpoint_static(struct http_request *req);
 void endpoint_status(struct http_request *req);
 void endpoint_health(struct http_request *req);
 void endpoint_ready(struct http_request *req);

@@ -181,7 +181,7 @@ static void with_account(struct account_gate *g)
 	}
 	if (activity_denied(su)) {
 		tell(su, 200, NULL, false); /* as in the reference */
-		http_reply(su->req, STATUS_LEGAL, NULL, STR(""));
+		http_reply(su->req, STATUS_LEGAL, "text/plain; charset=utf-8", STR(""));
 		return;
 	}
 	if (visitor_read_gpp(su->req, c, &why) < 0 || read_legacy(su, &why) < 0 ||

@@ -7,6 +7,7 @@
 #include "common/mem.h"
 #include "pbs/endpoints/endpoints.h"
 #include "pbs/endpoints/front.h"
+#include "pbs/endpoints/video_log.h"
 #include "pbs/exchange/tally.h"
 #include "pbs/exchange/video_request.h"
 #include "pbs/metrics.h"
@@ -23,6 +24,9 @@ struct video_call {
 	struct stored_lookup lookup;
 	struct stored_item *items;
 	struct buf body;
+	struct video_log log; /* with debug=true: kept before the answer goes out */
+	struct buf reply;
+	int status;
 };
 
 /* --- errors --- */
@@ -39,7 +43,42 @@ static bool status_of(int code, int *ret_status)
 	}
 }
 
-static void refuse_call(struct http_request *req, const struct messages *m)
+static const char *type_of(int status)
+{
+	return status == 200 ? "application/json" : "text/plain; charset=utf-8";
+}
+
+static void drop_reply(void *b)
+{
+	buf_deinit(b);
+}
+
+/* The id of an error's log is told; that of a good answer is the hb_cache_id in it. */
+static void on_logged(struct video_log *l, bool kept)
+{
+	struct video_call *v = container_of(l, struct video_call, log);
+
+	if (v->status != 200)
+		http_reply_header(v->req, "X-Content-Type-Options", STR("nosniff"));
+	if (v->status != 200 && kept)
+		buf_addf(&v->reply, " [Debug cache ID: %s]", l->uuid);
+	http_reply_buf(v->req, v->status, type_of(v->status), &v->reply);
+}
+
+static void send(struct video_call *v, int status, struct buf *reply)
+{
+	v->status = status;
+	v->reply = *reply;
+	arena_defer(v->req->arena, drop_reply, &v->reply);
+	v->log.req = v->req;
+	v->log.done = on_logged;
+	if (video_log_is_asked(v->req))
+		video_log_put(&v->log, buf_str(&v->reply), v->auction->cache_job.category_id);
+	else
+		on_logged(&v->log, false);
+}
+
+static void refuse_call(struct video_call *v, const struct messages *m)
 {
 	int status = 500;
 	struct buf b;
@@ -52,14 +91,13 @@ static void refuse_call(struct http_request *req, const struct messages *m)
 				buf_add_c(&b, ' ');
 				buf_add_str(&b, e->text);
 			}
-	http_reply_header(req, "X-Content-Type-Options", STR("nosniff"));
-	http_reply_buf(req, status, "text/plain; charset=utf-8", &b);
+	send(v, status, &b);
 }
 
 static void fail(struct video_call *v)
 {
 	tally_refused(v->auction, 400);
-	refuse_call(v->req, &v->auction->messages);
+	refuse_call(v, &v->auction->messages);
 }
 
 /* --- the answer --- */
@@ -148,13 +186,13 @@ static void answer(struct auction *a)
 	if (!j && !a->refusal.p)
 		(void)refuse(&a->messages, "caching failed for all bids");
 	if (!j) {
-		refuse_call(req, &a->messages);
+		refuse_call(req->user, &a->messages);
 		return;
 	}
 	buf_init(&b, MAX_ANSWER_BYTES);
 	json_write(&b, j);
 	json_decref(j);
-	http_reply_buf(req, 200, "application/json", &b);
+	send(req->user, 200, &b);
 }
 
 static const struct auction_front front = { "video", ADAPTER_VIDEO, answer };

@@ -1,6 +1,7 @@
 """POST /openrtb2/video: ad pods."""
 import copy
 import json
+import xml.etree.ElementTree
 
 import pytest
 
@@ -126,3 +127,24 @@ def test_bounds_and_keys(pbs):
     assert pbs.post("[]", "/openrtb2/video").status == 500
     assert pbs.post(REQUEST, "/openrtb2/video", key=None).status == 401
     assert ask(pbs, put(-2, "tmax")).status == 500
+
+
+def test_debug_keeps_a_log_under_the_id_that_the_player_has(pbs):
+    reply = pbs.post(REQUEST, "/openrtb2/video?debug=true", headers={"Cookie": "uids=secret-cookie"})
+    ids = {t["hb_cache_id"] for t in reply.json()["adPods"][0]["targeting"]}
+    assert reply.status == 200 and len(ids) == 1
+    log = pbs.get(f"/cache?uuid=log_{ids.pop()}")
+    assert (log.status, log.headers["Content-Type"]) == (200, "application/xml")
+    root = xml.etree.ElementTree.fromstring(log.text)
+    assert json.loads(root.findtext("Request")) == REQUEST
+    assert json.loads(root.findtext("Response")) == reply.json()
+    assert KEY not in log.text and "secret-cookie" not in log.text
+    assert pbs.get(f"/cache?uuid=log_{ask(pbs).json()['adPods'][0]['targeting'][0]['hb_cache_id']}").status == 404
+
+
+def test_debug_names_the_log_of_an_error(pbs):
+    reply = pbs.post({}, "/openrtb2/video?debug=true")
+    assert reply.status == 500
+    text, _, rest = reply.text.partition(" [Debug cache ID: ")
+    assert text == ask(pbs, lambda r: r.clear()).text and rest.endswith("]")
+    assert text in pbs.get(f"/cache?uuid=log_{rest[:-1]}").text
