@@ -29,6 +29,7 @@ enum {
 	DEFAULT_HEADER_BYTES = 32768,
 	DEFAULT_IDLE_MS = 15000,
 	DRAIN_BYTES = 1 << 20,   /* of a refused body that is still read, so that the answer is */
+	MAX_ARGUMENTS = 200,     /* in a query */
 	FIRST_BODY_ROOM = 65536, /* believed of a Content-Length before the bytes come */
 };
 
@@ -213,6 +214,16 @@ static void split_uri(struct exchange *x, const char *uri)
 	x->req.query = rest.p ? rest : STR("");
 }
 
+/* libmicrohttpd takes the query apart into the connection's memory, and waits for ever when it is used up. */
+static bool has_many_arguments(struct str query)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < query.n; i++)
+		n += query.p[i] == '&';
+	return n >= MAX_ARGUMENTS;
+}
+
 /* The request line is there. */
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
@@ -229,6 +240,8 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
 	x->req.body = STR("");
 	split_uri(x, uri);
 	deadline_set(x->conn);
+	if (has_many_arguments(x->req.query))
+		cut_off(x->conn, 414, "URI Too Long");
 	return x;
 }
 
@@ -250,9 +263,10 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **req_cls,
 	struct exchange *x = *req_cls;
 
 	(void)mhd;
-	(void)why;
 	if (!x)
 		return;
+	if (why == MHD_REQUEST_TERMINATED_WITH_ERROR && x->phase == AT_HEADERS && !x->cut_off)
+		cut_off(x->conn, 431, "Request Header Fields Too Large"); /* its memory is used up */
 	unlink_open(x);
 	x->conn->exchange = NULL;
 	deadline_set(x->conn);

@@ -4,7 +4,7 @@
  * A route's handler is called once, when the whole body is there (decompressed, within the cap). It leads
  * to exactly one http_reply*(), from inside the handler or later; a connection whose handler returned
  * without a reply is suspended until the reply comes. Answered before any handler: 404, 405 with Allow,
- * 413, 415, 400 for a broken gzip body, 431, 408 for slow senders, CORS preflights.
+ * 413, 414 for more than 200 arguments, 415, 400 for a broken gzip body, 431, 408 for slow senders, CORS preflights.
  *
  * Shapes  everything reached through `struct http_request` lives in req->arena, which is freed once the
  *         reply is out.

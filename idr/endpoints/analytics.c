@@ -1,6 +1,7 @@
 /* POST /analytics: events in, answered once they are durable. Bad events are named; the good ones beside them
  * are recorded all the same. */
 #include "common/err.h"
+#include "common/http_json.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "idr/endpoints/endpoints.h"
@@ -21,7 +22,7 @@ static void reply_bad(struct analytics *a)
 			      (json_int_t)a->bad_index, "rejected", (json_int_t)a->n_bad, "accepted",
 			      (json_int_t)a->wait.accepted);
 
-	endpoint_reply_json(a->req, 400, j);
+	http_reply_json(a->req, 400, j);
 	json_decref(j);
 }
 

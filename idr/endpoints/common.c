@@ -38,20 +38,6 @@ bool endpoint_rest(struct http_request *req, struct str *ret_rest)
 	return ok;
 }
 
-void endpoint_reply_json(struct http_request *req, int status, const json_t *j)
-{
-	struct buf b;
-
-	buf_init(&b, 64u << 20);
-	json_write(&b, j);
-	if (b.overflow) {
-		buf_deinit(&b);
-		http_reply_error(req, 500, "the answer is too large");
-		return;
-	}
-	http_reply_buf(req, status, "application/json", &b);
-}
-
 void endpoint_reply_saved(struct http_request *req, int64_t version)
 {
 	char *text = arena_printf(req->arena, "{\"status\":\"saved\",\"version\":%lld}", (long long)version);

@@ -35,7 +35,6 @@ bool endpoint_may_see(struct http_request *req, struct str publisher);
 /* What stands behind the route's fixed part, percent-decoded; answers 400 and gives false when it is empty, too
  * long, or has a NUL or control character. */
 bool endpoint_rest(struct http_request *req, struct str *ret_rest);
-void endpoint_reply_json(struct http_request *req, int status, const json_t *j);
 /* The answer to a document that was put or deleted. */
 void endpoint_reply_saved(struct http_request *req, int64_t version);
 /* The answer to a request whose work failed with `err`. */

@@ -1,6 +1,7 @@
 /* /api/v1/publishers/{id}/settings: how an operator wants a publisher routed; {id} "*" is everybody. `?site=` and
  * `?unit=` name the levels below. What is put is durable, versioned and in force before the answer. */
 #include "common/err.h"
+#include "common/http_json.h"
 #include "common/json.h"
 #include "common/url.h"
 #include "idr/endpoints/endpoints.h"
@@ -88,9 +89,9 @@ static void reply_get(struct store_call *c)
 
 	arena_own_json(c->req->arena, p->found);
 	if (p->history)
-		endpoint_reply_json(c->req, 200, p->found);
+		http_reply_json(c->req, 200, p->found);
 	else if (json_array_size(p->found))
-		endpoint_reply_json(c->req, 200, json_array_get(p->found, 0));
+		http_reply_json(c->req, 200, json_array_get(p->found, 0));
 	else
 		http_reply(c->req, 200, "application/json", STR("{\"settings\":{},\"version\":0}"));
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "common/err.h"
+#include "common/http_json.h"
 #include "common/json.h"
 #include "idr/endpoints/endpoints.h"
 #include "idr/store/figures.h"
@@ -287,7 +288,7 @@ static void reply_json(struct store_call *c)
 		json_object_set_new(j, "publishers", rows_json(&st->publishers, "publisher_id"));
 		json_set_int(j, "publishers_known", (int64_t)st->publishers_known);
 	}
-	endpoint_reply_json(c->req, 200, j);
+	http_reply_json(c->req, 200, j);
 }
 
 /* RFC 4180; a text that a spreadsheet would take for a formula is disarmed with a quote. */

@@ -1,5 +1,6 @@
 /* Health, readiness, metrics, version. */
 #include "common/err.h"
+#include "common/http_json.h"
 #include "common/json.h"
 #include "idr/endpoints/endpoints.h"
 
@@ -55,7 +56,7 @@ void endpoint_health(struct http_request *req)
 		      redis_json(idr, &redis_down), "postgres", postgres_json(idr, &st, &postgres_down));
 	json_set_str(j, "status", st.err || postgres_down || redis_down ? STR("degraded") : STR("healthy"));
 	json_set_bool(j, "loaded", st.loaded);
-	endpoint_reply_json(req, 200, j);
+	http_reply_json(req, 200, j);
 	json_decref(j);
 }
 

@@ -3,6 +3,7 @@
  * Source  Prebid Server's HTTP fetcher: GET ?request-ids=["a"]&imp-ids=["b"] or repeated request-id=a&imp-id=b,
  *         account-ids likewise; the answer is {"requests":{…},"imps":{…},"accounts":{…}} with what was found. */
 #include "common/err.h"
+#include "common/http_json.h"
 #include "common/json.h"
 #include "idr/endpoints/endpoints.h"
 
@@ -87,7 +88,7 @@ static void reply_get(struct store_call *c)
 {
 	struct wanted *w = c->in;
 
-	endpoint_reply_json(c->req, 200, arena_own_json(c->req->arena, w->found));
+	http_reply_json(c->req, 200, arena_own_json(c->req->arena, w->found));
 }
 
 void endpoint_stored_requests(struct http_request *req)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "common/http_json.h"
 #include "common/http_server.h"
 #include "common/json.h"
 #include "common/mem.h"
@@ -13,21 +14,11 @@
 #include "pbs/metrics.h"
 #include "pbs/server.h"
 
-enum { ANY_METHOD = HTTP_GET | HTTP_POST | HTTP_PUT | HTTP_DELETE, MAX_REPLY_BYTES = 4 << 20 };
-
-static void reply_json(struct http_request *req, json_t *j)
-{
-	struct buf b;
-
-	buf_init(&b, MAX_REPLY_BYTES);
-	json_write(&b, j);
-	json_decref(j);
-	http_reply_buf(req, 200, "application/json", &b);
-}
+enum { ANY_METHOD = HTTP_GET | HTTP_POST | HTTP_PUT | HTTP_DELETE };
 
 static void currency_rates(struct http_request *req)
 {
-	reply_json(req, rates_describe_new(pbs_worker_of(req)->exchange.rates, req->arena));
+	http_reply_json_new(req, 200, rates_describe_new(pbs_worker_of(req)->exchange.rates, req->arena));
 }
 
 static int64_t resident_bytes(void)
@@ -65,7 +56,7 @@ static void workers(struct http_request *req)
 	json_set_int(j, "resident_bytes", resident_bytes());
 	if (s->cache)
 		json_object_set_new_nocheck(j, "cache", cache_figures_new(s->cache));
-	reply_json(req, j);
+	http_reply_json_new(req, 200, j);
 }
 
 static const struct http_route routes[] = {

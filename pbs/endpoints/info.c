@@ -4,22 +4,11 @@
  * Source  Prebid Server's info endpoints. */
 #include <strings.h>
 
+#include "common/http_json.h"
 #include "common/json.h"
 #include "pbs/endpoints/endpoints.h"
 #include "pbs/openrtb/media.h"
 #include "pbs/server.h"
-
-enum { MAX_INFO_BYTES = 16 << 20 };
-
-static void reply_json(struct http_request *req, json_t *j)
-{
-	struct buf b;
-
-	buf_init(&b, MAX_INFO_BYTES);
-	json_write(&b, j);
-	json_decref(j);
-	http_reply_buf(req, 200, "application/json", &b);
-}
 
 /* An argument that filters when it is "true"; anything but true and false, the empty text included, is
  * refused. */
@@ -54,7 +43,7 @@ void endpoint_info_bidders(struct http_request *req)
 		    !(base_only && b->info.alias_of))
 			json_array_append_new(names, json_string(b->bidder.name));
 	}
-	reply_json(req, names);
+	http_reply_json_new(req, 200, names);
 }
 
 static json_t *render_capabilities(const struct bidder_info *info)
@@ -106,7 +95,7 @@ void endpoint_info_bidder(struct http_request *req)
 		if (!b || b->info.white_label_only)
 			http_reply(req, 404, NULL, STR(""));
 		else
-			reply_json(req, render_info(b));
+			http_reply_json_new(req, 200, render_info(b));
 		return;
 	}
 	all = json_object();
@@ -115,7 +104,7 @@ void endpoint_info_bidder(struct http_request *req)
 		if (!b->info.white_label_only)
 			json_object_set_new_nocheck(all, b->bidder.name, render_info(b));
 	}
-	reply_json(req, all);
+	http_reply_json_new(req, 200, all);
 }
 
 void endpoint_bidder_params(struct http_request *req)
@@ -129,5 +118,5 @@ void endpoint_bidder_params(struct http_request *req)
 		if (b->params_json)
 			json_object_set_nocheck(all, b->bidder.name, (json_t *)(uintptr_t)b->params_json);
 	}
-	reply_json(req, all);
+	http_reply_json_new(req, 200, all);
 }

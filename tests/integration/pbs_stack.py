@@ -12,6 +12,7 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("NEXUS_BIN", ROOT / "build/release/bin"))
@@ -92,6 +93,42 @@ def request(port, method, path, body=None, headers=None, timeout=30):
         return Reply(reply.status, reply.headers, reply.read())
     finally:
         conn.close()
+
+
+class JsonServer:
+    """Somebody whom the server asks over HTTP. `answer` gets (path, query, body, headers), the query as lists by name, and
+    gives the JSON to answer; the status is `status`. Whoever derives may override answer()."""
+
+    def __init__(self, answer=None, status=200):
+        outer = self
+        self.status = status
+        if answer:
+            self.answer = answer
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                url = urllib.parse.urlsplit(self.path)
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                text = json.dumps(outer.answer(url.path, urllib.parse.parse_qs(url.query), body, self.headers)).encode()
+                self.send_response(outer.status)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_POST = do_GET
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.port = self.server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 class FakeRouter:

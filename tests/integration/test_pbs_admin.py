@@ -1,45 +1,24 @@
 """The administration port, and what the information endpoints say."""
-import http.server
-import json
-import threading
 
 import pytest
 
-from pbs_stack import Pbs, request, running, wait_until
+from pbs_stack import JsonServer, Pbs, request, running, wait_until
 
 INFO = {"cedar": "whiteLabelOnly: true\n", "elm": "disabled: true\n"}
 BIDDERS = {"aster": "price=2", "cedar": "price=1", "elm": "price=1"}
 
 
-class Rates:
-    def __init__(self):
-        outer = self
-        self.rate = 0.5
+class Rates(JsonServer):
+    rate = 0.5
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = json.dumps({"conversions": {"USD": {"EUR": outer.rate}}}).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/rates"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+    def answer(self, *_):
+        return {"conversions": {"USD": {"EUR": self.rate}}}
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
     rates = Rates()
-    yaml = f"currency_converter: {{ fetch_url: '{rates.url}', fetch_interval_seconds: 1 }}\n"
+    yaml = f"currency_converter: {{ fetch_url: '{rates.url}/rates', fetch_interval_seconds: 1 }}\n"
     with running(rates, Pbs(tmp_path_factory.mktemp("admin"), BIDDERS, yaml=yaml, info=INFO,
                             env={"PBS_WORKERS": "2"})) as both:
         yield both
@@ -53,7 +32,7 @@ def test_rates_are_those_of_now(stack):
     rates, pbs = stack
     wait_until(lambda: admin(pbs, "/currency/rates").json()["rates"] == {"USD": {"EUR": 0.5}}, what="first rates")
     body = admin(pbs, "/currency/rates", "POST").json()
-    assert body["active"] is True and body["source"] == rates.url and body["fetchingIntervalNs"] == 1_000_000_000
+    assert body["active"] is True and body["source"] == rates.url + "/rates" and body["fetchingIntervalNs"] == 1_000_000_000
     assert body["lastUpdated"].startswith("20") and body["lastUpdated"].endswith("Z")
     rates.rate = 0.25
     wait_until(lambda: admin(pbs, "/currency/rates").json()["rates"] == {"USD": {"EUR": 0.25}}, what="new rates")

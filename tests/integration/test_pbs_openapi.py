@@ -1,13 +1,12 @@
 """docs/openapi/pbs.yaml is complete and true: every documented answer is seen once, and every answer seen is documented."""
 import http.client
-import http.server
 import json
 import socket
 import threading
 
 import pytest
 from openapi_check import OpenApi
-from pbs_stack import KEY, SIGTERM, Pbs, Reply, banner_request, free_port, request, running, wait_until
+from pbs_stack import KEY, SIGTERM, JsonServer, Pbs, Reply, banner_request, free_port, request, running, wait_until
 
 BOUND = "bound-key-0123456789"
 UA = {"User-Agent": "Mozilla/5.0 (X11) Chrome/120.0"}
@@ -43,27 +42,9 @@ static: {{ directory: '{folder}/static' }}
 """
 
 
-class Captcha(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        text = json.dumps({"success": "response=person" in body}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, *args):
-        pass
-
-
-class Serving:
-    def __init__(self, server):
-        self.server = server
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+class Captcha(JsonServer):
+    def answer(self, path, query, body, headers):
+        return {"success": b"response=person" in body}
 
 
 class Silent:
@@ -95,9 +76,9 @@ def pbs(tmp_path_factory):
     (folder / "static").mkdir()
     (folder / "static/index.html").write_text("<!doctype html><title>Bids</title>")
     (folder / "static/optout.html").write_text("<!doctype html><title>Out</title>")
-    captcha = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Captcha)
-    yaml = YAML.format(folder=folder, captcha=captcha.server_address[1], bound=BOUND)
-    with running(Serving(captcha), start(tmp_path_factory, "main", yaml)) as (_, server):
+    captcha = Captcha()
+    yaml = YAML.format(folder=folder, captcha=captcha.port, bound=BOUND)
+    with running(captcha, start(tmp_path_factory, "main", yaml)) as (_, server):
         yield server
 
 

@@ -1,11 +1,9 @@
 """What happens to bids between the bidders' answers and the response: rates, adjustments, floors, targeting, cache."""
-import http.server
 import json
-import threading
 
 import pytest
 
-from pbs_stack import Pbs, banner_request, running, seats
+from pbs_stack import JsonServer, Pbs, banner_request, running, seats
 
 BIDDERS = {"aster": "price=2", "birch": "price=1"}
 YAML = """
@@ -138,33 +136,17 @@ def test_an_unknown_ad_server_fails_the_auction(pbs):
                           "Primary ad server 7 not recognized")
 
 
-class FakeCache:
+class FakeCache(JsonServer):
     """A Prebid Cache that numbers what it is given."""
 
     def __init__(self):
-        outer = self
-        self.puts, self.status = [], 200
+        self.puts = []
+        super().__init__()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                puts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["puts"]
-                outer.puts.append(puts)
-                body = json.dumps({"responses": [{"uuid": f"uuid-{i}"} for i in range(len(puts))]}).encode()
-                self.send_response(outer.status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+    def answer(self, path, query, body, headers):
+        puts = json.loads(body)["puts"]
+        self.puts.append(puts)
+        return {"responses": [{"uuid": f"uuid-{i}"} for i in range(len(puts))]}
 
 
 def test_bids_are_cached_in_one_call(tmp_path):

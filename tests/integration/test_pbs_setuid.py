@@ -1,14 +1,12 @@
 """GET /setuid, /getuids and /optout: the uids cookie, who may set it, and what hostile callers get."""
 import base64
-import http.server
 import json
 import re
-import threading
 import urllib.parse
 
 import pytest
 
-from pbs_stack import Pbs, banner_request, running
+from pbs_stack import JsonServer, Pbs, banner_request, running
 
 SYNC = """
 userSync: { key: %s, iframe: { url: "https://sync.example.com/i?r={{.RedirectURL}}", userMacro: "$UID" } }
@@ -20,30 +18,11 @@ BIDDERS = {"aster": "price=2", "birch": "price=1", "cedar": "price=1"}
 CHROME = "Mozilla/5.0 (X11; Linux) AppleWebKit/537.36 Chrome/120.0.0.0 Safari/537.36"
 
 
-class Captcha:
+class Captcha(JsonServer):
     """Says yes to the answer "human"."""
 
-    def __init__(self):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-                ok = form == {"secret": ["s3cret"], "response": ["human"]}
-                body = json.dumps({"success": ok}).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/siteverify"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+    def answer(self, path, query, body, headers):
+        return {"success": urllib.parse.parse_qs(body.decode()) == {"secret": ["s3cret"], "response": ["human"]}}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +39,7 @@ stored_requests: {{ directory: {folder / 'data'} }}
 host_cookie: {{ domain: .example.com, ttl_days: 30, max_cookie_size_bytes: 700, family: hostid, cookie_name: hc,
   opt_out_url: "https://example.com/out", opt_in_url: "https://example.com/in",
   optout_cookie: {{ name: noids, value: "yes" }} }}
-recaptcha_url: {captcha.url}
+recaptcha_url: {captcha.url}/siteverify
 recaptcha_secret: s3cret
 """
     with running(captcha, Pbs(folder, BIDDERS, yaml=yaml, info={"aster": SYNC % "sk", "birch": PIXEL})) as (_, server):

@@ -1,12 +1,9 @@
 """Requests, imps and answers that are stored, from files and over HTTP; accounts and the keys bound to them."""
-import http.server
 import json
-import threading
-import urllib.parse
 
 import pytest
 
-from pbs_stack import KEY, Pbs, banner_request, running, seats
+from pbs_stack import KEY, JsonServer, Pbs, banner_request, running, seats
 
 BIDDERS = {"aster": "price=2", "birch": "price=1"}
 FILES = {
@@ -132,36 +129,18 @@ def test_a_key_of_one_publisher_opens_only_its_account(pbs):
     assert pbs.post(own, key=KEY).status == 200
 
 
-class Store:
+class Store(JsonServer):
     """An HTTP source of stored data: /stored and /accounts."""
 
     def __init__(self):
-        outer = self
-        self.queries, self.status = [], 200
+        self.queries = []
+        super().__init__()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                url = urllib.parse.urlsplit(self.path)
-                outer.queries.append((url.path, urllib.parse.parse_qs(url.query)))
-                body = {"/stored": {"requests": {"page": FILES["stored_requests/page.json"]},
-                                    "imps": {"slot": FILES["stored_imps/slot.json"], "gone": None}},
-                        "/accounts": {"accounts": {"acct": FILES["accounts/acct.json"]}}}[url.path]
-                text = json.dumps(body).encode()
-                self.send_response(outer.status)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+    def answer(self, path, query, body, headers):
+        self.queries.append((path, query))
+        return {"/stored": {"requests": {"page": FILES["stored_requests/page.json"]},
+                            "imps": {"slot": FILES["stored_imps/slot.json"], "gone": None}},
+                "/accounts": {"accounts": {"acct": FILES["accounts/acct.json"]}}}[path]
 
 
 def test_stored_data_over_http(tmp_path):

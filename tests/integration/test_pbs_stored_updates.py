@@ -1,13 +1,10 @@
 """Stored data that changes while the server runs: pushed to it, told by another server, changed in its files, kept by the
 router."""
-import http.server
 import json
-import threading
-import urllib.parse
 
 import pytest
 
-from pbs_stack import KEY, Pbs, banner_request, request, running, wait_until
+from pbs_stack import KEY, JsonServer, Pbs, banner_request, request, running, wait_until
 
 BOUND = "bound-key-0123456789"
 PATH = "/storedrequests/openrtb2"
@@ -88,47 +85,28 @@ def test_who_may_not(pbs):
     assert delete(pbs, {}, key=BOUND).status == 403
 
 
-class Teller:
-    """A server that tells of changes, or keeps stored data as nexus-idr does."""
+class Teller(JsonServer):
+    """A server that tells of changes, or keeps stored data as nexus-idr does. It routes nothing."""
 
     def __init__(self):
-        outer = self
-        self.queries, self.status, self.answer = [], 200, {}
+        self.queries, self.data = [], {}
+        super().__init__()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                url = urllib.parse.urlsplit(self.path)
-                outer.queries.append((url.path, dict(urllib.parse.parse_qsl(url.query)), self.headers["X-API-Key"]))
-                text = json.dumps(outer.answer).encode()
-                self.send_response(outer.status)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def do_POST(self):
-                self.send_error(503)
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+    def answer(self, path, query, body, headers):
+        if not body:
+            self.queries.append((path, {k: v[0] for k, v in query.items()}, headers["X-API-Key"]))
+        return {} if body else self.data
 
 
 def test_another_server_tells_of_changes(tmp_path):
     teller = Teller()
-    teller.answer = {"requests": {"a": {"bcat": ["IAB1"]}, "b": {"bcat": ["IAB1"]}}}
+    teller.data = {"requests": {"a": {"bcat": ["IAB1"]}, "b": {"bcat": ["IAB1"]}}}
     yaml = ("stored_requests: { in_memory_cache: { ttl_seconds: 0 }, http_events: { refresh_rate_seconds: 1,\n"
             f"  endpoint: 'http://127.0.0.1:{teller.port}/all?x=1' }} }}\n")
     with running(teller, Pbs(tmp_path, {"aster": "price=2"}, yaml=yaml)) as (_, pbs):
         wait_until(lambda: bcat(pbs, "a") == ["IAB1"], what="the first load")
         assert teller.queries[0][:2] == ("/all", {"x": "1"})
-        teller.answer = {"requests": {"a": {"bcat": ["IAB2"]}, "b": {"deleted": True}}}
+        teller.data = {"requests": {"a": {"bcat": ["IAB2"]}, "b": {"deleted": True}}}
         wait_until(lambda: bcat(pbs, "a") == ["IAB2"], what="the change")
         assert bcat(pbs, "b") is None
         assert teller.queries[1][1]["last-modified"].endswith("Z")
@@ -141,7 +119,7 @@ def test_another_server_tells_of_changes(tmp_path):
 
 def test_the_router_keeps_stored_requests_too(tmp_path):
     router = Teller()
-    router.answer = {"requests": {"kept": {"bcat": ["IAB7"]}}}
+    router.data = {"requests": {"kept": {"bcat": ["IAB7"]}}}
     with running(router, Pbs(tmp_path, {"aster": "price=2"}, idr_port=router.port)) as (_, pbs):
         assert bcat(pbs, "kept") == ["IAB7"]
         path, query, key = router.queries[0]
