@@ -140,6 +140,12 @@ static void put_at(struct privacy_accounts *accounts, size_t at, const json_t *s
 	accounts->place[at].defaults = json_incref((json_t *)(uintptr_t)defaults);
 }
 
+bool privacy_accounts_knows(const struct privacy_accounts *accounts, const json_t *stored,
+			    const json_t *defaults)
+{
+	return is_at(accounts, place_of(stored, defaults), stored, defaults);
+}
+
 int privacy_accounts_get(struct privacy_accounts *accounts, const json_t *stored, const json_t *defaults,
 			 const json_t *merged, struct arena *a, struct errtext *why,
 			 const struct privacy_account **ret_account)

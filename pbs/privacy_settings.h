@@ -26,6 +26,9 @@ void privacy_accounts_free(struct privacy_accounts *accounts);
 
 /* `merged` are the settings to read; `stored` and `defaults`, of which they were made, tell accounts apart, as
  * `merged` may be made anew for each request. NULL settings give NULL. */
+/* Were these very settings parsed before, as far as is remembered? */
+bool privacy_accounts_knows(const struct privacy_accounts *accounts, const json_t *stored,
+			    const json_t *defaults);
 int privacy_accounts_get(struct privacy_accounts *accounts, const json_t *stored, const json_t *defaults,
 			 const json_t *merged, struct arena *a, struct errtext *why,
 			 const struct privacy_account **ret_account);

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "pbs/config.h"
+#include "pbs/exchange/account_keys.h"
 #include "pbs/exchange/auction.h"
 #include "pbs/openrtb/report.h"
 #include "pbs/privacy_settings.h"
@@ -168,6 +169,7 @@ enum account_state account_resolve(const struct pbs_config *config, struct priva
 	struct errtext reason = { "not an object" };
 	struct account out = { 0 };
 	enum account_state state = merge(config, id, stored, a, &out.settings);
+	bool is_new = stored && !privacy_accounts_knows(accounts, stored, config->account_defaults);
 	bool bad_dsa = false;
 
 	if (state == ACCOUNT_OK && check_settings(stored, &reason) < 0)
@@ -183,6 +185,8 @@ enum account_state account_resolve(const struct pbs_config *config, struct priva
 	if (state == ACCOUNT_MALFORMED)
 		log_limited(LOG_ERROR, "account_malformed", LOG_STR("account", id),
 			    LOG_Z("reason", reason.text));
+	if (state == ACCOUNT_OK && is_new)
+		account_keys_report(id, stored);
 	if (state == ACCOUNT_OK)
 		*ret_account = out;
 	else

@@ -165,3 +165,14 @@ def test_stored_data_over_http(tmp_path):
         slot["ext"]["prebid"]["storedrequest"]["id"] = "new"
         reply = pbs.post(body)
         assert reply.status == 400 and "Response code was 500" in reply.text
+
+
+def test_settings_that_nobody_reads_are_said(tmp_path):
+    (tmp_path / "data/accounts").mkdir(parents=True)
+    (tmp_path / "data/accounts/slip.json").write_text(json.dumps({"debug_alow": True, "events": {"enabeld": True}}))
+    yaml = f"stored_requests: {{ directory: {tmp_path / 'data'} }}\n"
+    with running(Pbs(tmp_path, BIDDERS, yaml=yaml)) as (pbs,):
+        for _ in range(2):
+            assert pbs.post(banner_request(["aster"], site={"id": "s", "publisher": {"id": "slip"}})).status == 200
+        (line,) = [json.loads(x) for x in pbs.process.log().splitlines() if "account_unknown_keys" in x]
+        assert (line["account"], line["keys"], line["names"]) == ("slip", 2, "debug_alow, events.enabeld")
