@@ -70,6 +70,8 @@ int pbs_server_load(struct pbs_server *s, struct conf *conf, struct errtext *why
  * that called pbs_server_load(). */
 int pbs_server_reload(struct pbs_server *s, struct errtext *why);
 int pbs_server_reload_files(struct pbs_server *s, struct errtext *why);
+/* "router" stands for nexus-idr's own stored data. */
+const char *pbs_server_stored_url(const struct pbs_server *s, const char *configured);
 int pbs_server_start(struct pbs_server *s, struct errtext *why);
 void pbs_server_drain(struct pbs_server *s); /* returns once every worker has ended */
 void pbs_server_unload(struct pbs_server *s);
