@@ -192,7 +192,7 @@ check-tsan: ## unit tests under ThreadSanitizer
 check-vectors: all ## adapters against their test vectors, where those are present
 	@tests/run-vectors $(B)/bin/adapter-check ../shared/vectors
 
-VECTORS ?= ../shared/vectors
+VECTORS ?= ../shared/vectors tests/conformance/cases
 conformance: all ## the reference's auction cases against the real binaries; VECTORS=DIR, CASES=text
 	@NEXUS_BIN=$(abspath $(B))/bin $(PYTHON) -B tests/conformance/run.py $(VECTORS) $(if $(CASES),-k $(CASES))
 

@@ -1,6 +1,6 @@
 """Runs the reference's own cases for the auction against the real nexus-pbs.
 
-    run.py DIR [-v] [-k TEXT]     DIR/auction/**/*.json and DIR/exchange/*.json
+    run.py DIR... [-v] [-k TEXT]     DIR/auction/**/*.json and DIR/exchange/*.json
 
 Prints what failed, what was left out and why, which deliberate differences were met, and `N passed, N failed`."""
 import argparse
@@ -94,24 +94,34 @@ def report(outcomes, verbose):
     return failed
 
 
+def run_in(vectors, only, mock):
+    hosts = Hosts(mock, vectors)
+    try:
+        return run_all(vectors, only, mock, hosts)
+    finally:
+        hosts.stop()
+
+
 def main():
     args = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    args.add_argument("vectors", type=pathlib.Path)
+    args.add_argument("vectors", type=pathlib.Path, nargs="+")
     args.add_argument("-v", "--verbose", action="store_true", help="print every difference of a failed case")
     args.add_argument("-k", dest="only", default="", help="only cases whose path contains this")
     args = args.parse_args()
-    if not any((args.vectors / part).is_dir() for part in ("auction", "exchange")):
-        print(f"conformance: skipped, there are no vectors in {args.vectors}")
+    found = [v for v in args.vectors if any((v / part).is_dir() for part in ("auction", "exchange"))]
+    for vectors in (v for v in args.vectors if v not in found):
+        print(f"conformance: skipped, there are no vectors in {vectors}")
+    if not found:
         return 0
     if not (BIN / "nexus-pbs").exists():
         print(f"conformance: {BIN}/nexus-pbs is not built")
         return 1
     mock = MockBidders()
-    hosts = Hosts(mock, args.vectors)
+    outcomes = []
     try:
-        outcomes = run_all(args.vectors, args.only, mock, hosts)
+        for vectors in found:
+            outcomes += run_in(vectors, args.only, mock)
     finally:
-        hosts.stop()
         mock.stop()
     return 1 if report(outcomes, args.verbose) else 0
 
