@@ -128,6 +128,44 @@ def test_a_bid_without_a_rate_has_a_status(pbs):
     assert messages(reply, "errors", "aster") == ["Currency conversion rate not found: 'USD' => 'JPY'"]
 
 
+@pytest.fixture(scope="module")
+def accounts(tmp_path_factory):
+    """Accounts and a stored response beside the host's defaults, which limit nothing."""
+    folder = tmp_path_factory.mktemp("accounts")
+    for kind, name, body in [
+            ("accounts", "strict", {"validations": {"banner_creative_max_size": "enforce", "max_creative_width": 100}}),
+            ("accounts", "unlimited", {"validations": {"banner_creative_max_size": "enforce"}}),
+            ("stored_responses", "answer", [{"seat": "stored", "bid": [{"id": "s", "impid": "x", "price": 1, "mtype": 1}]}])]:
+        (folder / "data" / kind).mkdir(parents=True, exist_ok=True)
+        (folder / "data" / kind / f"{name}.json").write_text(json.dumps(body))
+    yaml = f"stored_requests: {{ directory: {folder / 'data'} }}\naccount_defaults: {{ price_floors: {{ enabled: true }} }}\n"
+    with running(Pbs(folder, BIDDERS, yaml=yaml)) as (server,):
+        yield server
+
+
+def test_creative_limits_are_the_accounts_own(accounts):
+    """Not the process's; and without a number "enforce" limits nothing."""
+    of = lambda account: accounts.auction(site={"id": "s", "publisher": {"id": account}})
+    for _ in range(2):
+        assert not seats(of("strict")) and of("strict")["ext"]["errors"]["aster"][0]["message"] == \
+            "bidResponse rejected: size WxH"
+        assert set(seats(of("other"))) == set(seats(of("unlimited"))) == set(BIDDERS)
+
+
+def test_messages_of_our_own_are_there_when_nobody_is_called(accounts):
+    imp = banner_request(["aster"])["imp"][0]
+    imp["ext"]["prebid"]["storedauctionresponse"] = {"id": "answer"}
+    reply = accounts.auction(imp=[imp], ext={"prebid": {"floors": {"skiprate": 101}}})
+    assert set(seats(reply)) == {"stored"}
+    assert messages(reply, "errors", "prebid") == ["Invalid SkipRate = '101' at ext.prebid.floors.skiprate"]
+
+
+def test_that_debug_is_off_is_told_to_who_asked(tmp_path):
+    with running(Pbs(tmp_path, BIDDERS, yaml="account_defaults: { debug_allow: false }\n")) as (pbs,):
+        assert messages(pbs.auction(), "warnings", "general") == ["debug turned off for account"]
+        assert "warnings" not in pbs.auction(test=0)["ext"]
+
+
 def test_an_unknown_ad_server_fails_the_auction(pbs):
     body = {"targeting": {"includebrandcategory": {"withcategory": True, "primaryadserver": 7}}}
     reply = pbs.post(banner_request(list(BIDDERS), ext={"prebid": body}))
