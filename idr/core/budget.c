@@ -52,7 +52,7 @@ void budget_count(struct budget_scope *s, unsigned calls, float wanted)
  * rich hours may take more calls than poor ones. */
 static float step_rate(uint64_t auctions, float gain)
 {
-	const float first = 0.005f, share = 3;
+	const float first = 0.005f, share = 6;
 
 	return fmaxf(gain, fminf(first, share / (1 + (float)auctions)));
 }
