@@ -146,7 +146,7 @@ static void grow(struct floors_model *m)
 	free(m->slot);
 	m->slots *= 2;
 	m->slot = xcalloc(m->slots, sizeof *m->slot);
-	for (size_t i = 0; i < m->n; i++)
+	for (size_t i = 0; m->rule && i < m->n; i++)
 		*find_slot(m, str_of(m->rule[i].key)) = (uint32_t)i + 1;
 }
 
@@ -166,7 +166,7 @@ static struct rule *rule_of(struct floors_model *m, struct str key)
 		return found;
 	if ((m->n + 1) * 2 > m->slots)
 		grow(m);
-	if (m->n == m->cap) {
+	if (!m->rule || m->n == m->cap) {
 		m->cap = m->cap ? m->cap * 2 : 64;
 		m->rule = xrealloc(m->rule, m->cap * sizeof *m->rule);
 	}

@@ -54,7 +54,7 @@ class Process:
             with contextlib.suppress(OSError, http.client.HTTPException):
                 return request(port, "GET", path).status == 200
             return False
-        wait_until(ready, 20, f"{self.name} is ready")
+        wait_until(ready, 60, f"{self.name} is ready")
 
     def signal(self, number):
         self.proc.send_signal(number)
