@@ -16,7 +16,12 @@
 #include "pbs/stored/database.h"
 #include "pbs/vendor_lists.h"
 
-enum { RATE_LIMIT_KEYS = 100000, MAX_DEFAULT_REQUEST_BYTES = 1 << 20, FILE_WAITING_BYTES = 64 << 20 };
+enum {
+	RATE_LIMIT_KEYS = 100000,
+	BIDDER_RATE_KEYS = 4096,
+	MAX_DEFAULT_REQUEST_BYTES = 1 << 20,
+	FILE_WAITING_BYTES = 64 << 20
+};
 
 /* NULL and no text in `why` when none is configured. */
 static json_t *load_default_request(const char *path, struct errtext *why)
@@ -237,6 +242,7 @@ int pbs_server_load(struct pbs_server *s, struct conf *conf, struct errtext *why
 	if (load_cache(s, why) < 0 || load_file_log(s, why) < 0)
 		return ERR_INPUT;
 	s->rate_limit = rate_limit_new(RATE_LIMIT_KEYS, 0);
+	s->bidder_rates = rate_limit_new(BIDDER_RATE_KEYS, 0);
 	s->vendor_lists = vendor_lists_new(config, s->metrics);
 	return 0;
 }
@@ -245,6 +251,7 @@ void pbs_server_unload(struct pbs_server *s)
 {
 	vendor_lists_free(s->vendor_lists);
 	rate_limit_free(s->rate_limit);
+	rate_limit_free(s->bidder_rates);
 	stored_database_free(s->stored_database);
 	stored_cache_free(s->stored_cache);
 	free(s->router_stored_url);

@@ -36,6 +36,7 @@ _Static_assert(ARRAY_LEN(defs) == PBS_METRIC_COUNT, "one row a metric");
 
 static const char *const statuses[STATUS_VALUES] = { "2xx", "3xx", "4xx", "5xx", "client_left" };
 static const char *const gvl_results[GVL_VALUES] = { "fetched", "not_modified", "failed" };
+static const char *const limits[LIMIT_VALUES] = { "qps", "country", "publisher" };
 static const char *const privacy_rules[] = {
 #define X(id, name, scrub, signal) [PRIVACY_##id] = name,
 	PRIVACY_RULES(X)
@@ -240,6 +241,7 @@ struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_ro
 	names.labels[LABEL_SPAN] = (struct metric_label){ "fate", span_fates, ARRAY_LEN(span_fates), false };
 	names.labels[LABEL_RULE] = (struct metric_label){ "rule", privacy_rules, PRIVACY_RULE_COUNT, false };
 	names.labels[LABEL_GVL] = (struct metric_label){ "result", gvl_results, GVL_VALUES, false };
+	names.labels[LABEL_LIMIT] = (struct metric_label){ "limit", limits, LIMIT_VALUES, false };
 	names.labels[LABEL_NOTIFICATION] =
 		(struct metric_label){ "type", notifications, NOTIFICATION_TYPES, false };
 	names.labels[LABEL_SYNC_STATUS] =

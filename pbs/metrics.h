@@ -18,6 +18,7 @@ enum pbs_label {
 	LABEL_SPAN,
 	LABEL_RULE,
 	LABEL_GVL,
+	LABEL_LIMIT,
 	LABEL_NOTIFICATION,
 	LABEL_SYNC_STATUS,
 	LABEL_SYNCER,
@@ -60,6 +61,9 @@ extern const double pbs_metric_overheads[15], pbs_metric_sizes[12], pbs_metric_d
 	X(M_ROUTER_TIME, METRIC_HISTOGRAM(pbs_metric_times), "router_time_seconds", "Wait for the router")   \
 	X(M_THROTTLED, METRIC_COUNTER, "bidder_calls_throttled_total",                                       \
 	  "Calls left out because the bidder kept failing")                                                  \
+	X(M_LIMITED, METRIC_COUNTER, "bidder_limited_total",                                                 \
+	  "Calls (qps) and auctions (country, publisher) that a bidder's limits left out", LABEL_BIDDER,     \
+	  LABEL_LIMIT)                                                                                       \
 	X(M_CALLS_SAVED, METRIC_COUNTER, "bidder_calls_saved_total", "Bidders the router left out")          \
 	X(M_PRIVACY_RULES, METRIC_COUNTER, "privacy_rules_total",                                            \
 	  "Bidders to which a privacy rule applied, by rule", LABEL_RULE)                                    \
@@ -89,6 +93,7 @@ enum pbs_metric { PBS_METRICS(METRIC_ENUM) PBS_METRIC_COUNT };
  * unrouted, LABEL_RULE enum privacy_rule, LABEL_SPAN enum otlp_fate. */
 enum pbs_status { STATUS_2XX, STATUS_3XX, STATUS_4XX, STATUS_5XX, STATUS_CLIENT_LEFT, STATUS_VALUES };
 enum pbs_event { EVENT_SENT, EVENT_RETRIED, EVENT_REFUSED, EVENT_DROPPED, EVENT_VALUES };
+enum pbs_limit { LIMIT_QPS, LIMIT_COUNTRY, LIMIT_PUBLISHER, LIMIT_VALUES };
 enum pbs_gvl { GVL_FETCHED, GVL_NOT_MODIFIED, GVL_FAILED, GVL_VALUES };
 
 enum { NOTIFICATION_TYPES = 3 }; /* imp, win, vast */

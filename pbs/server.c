@@ -340,6 +340,7 @@ static int init_worker(struct worker *thread, struct errtext *why)
 	w->exchange = (struct exchange){
 		.loop = thread->loop,
 		.http = http_client_new(thread->loop, &client),
+		.bidder_rates = s->bidder_rates,
 		.default_request = s->default_request,
 		.metrics = metrics_new(s->metrics),
 		.privacy_accounts = privacy_accounts_new(),

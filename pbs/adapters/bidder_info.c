@@ -80,6 +80,7 @@ static const struct typed_field info_keys[] = {
 	PART("openrtb", openrtb_table),
 	PART("capabilities", capability_table),
 	PART("userSync", sync_table),
+	PART("limits", bidder_limits_table),
 };
 static const struct typed_struct info_table = TABLE(info_keys);
 
@@ -197,7 +198,11 @@ static json_t *layered(const json_t *file, const struct bidder_info *parent, con
 
 static json_t *decode(const json_t *file, struct errtext *why)
 {
-	return file ? typed_decode((json_t *)file, &info_table, NULL, why) : NULL;
+	const char *unknown = typed_unknown_key(typed_get(file, "limits"), &bidder_limits_table);
+
+	if (unknown) /* a limit that is misspelt would limit nothing */
+		errtext_set(why, "limits.%s: there is no such key", unknown);
+	return file && !unknown ? typed_decode((json_t *)file, &info_table, NULL, why) : NULL;
 }
 
 int bidder_info_parse(struct arena *a, const char *name, const json_t *file, const struct bidder_info *parent,
@@ -250,7 +255,8 @@ int bidder_info_parse(struct arena *a, const char *name, const json_t *file, con
 	}
 	read_geoscope(a, &info, root);
 	read_sync(&info, root, parent);
-	if (read_capabilities(&info, root, why) < 0)
+	if (read_capabilities(&info, root, why) < 0 ||
+	    bidder_limits_read(a, json_object_get(root, "limits"), &info.limits, why) < 0)
 		return ERR_INPUT;
 	*ret_info = info;
 	return 0;

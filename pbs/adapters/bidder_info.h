@@ -1,7 +1,7 @@
 /* What is known about a bidder without running its code: pbs/config/bidder-info/<name>.yaml, host overrides.
  *
  * Shapes  parsed from a tree with the keys of the reference's files, matched without case; unknown keys are
- *         ignored. `root` keeps the tree for what only one adapter reads.
+ *         ignored, except among `limits`. `root` keeps the tree for what only one adapter reads.
  * Errors  ERR_INPUT with the key's path and what was expected there; the caller names the file.
  * Owns    everything lives in the arena given to bidder_info_parse().
  */
@@ -13,6 +13,7 @@
 
 #include "common/arena.h"
 #include "common/errtext.h"
+#include "pbs/adapters/bidder_limits.h"
 #include "pbs/openrtb/media.h"
 
 enum platform { PLATFORM_SITE, PLATFORM_APP, PLATFORM_DOOH, PLATFORMS };
@@ -47,6 +48,7 @@ struct bidder_info {
 	bool on[PLATFORMS];        /* the platform is listed */
 	unsigned media[PLATFORMS]; /* sets of enum media */
 	struct bidder_sync sync;
+	struct bidder_limits limits;
 	const json_t *root;
 };
 

@@ -37,20 +37,11 @@ static const struct typed_struct table = { "generic", keys, ARRAY_LEN(keys) };
 static bool all_known(const json_t *given, const struct typed_struct *known, const char *path,
 		      struct errtext *why)
 {
-	json_t *in = (json_t *)given, *v; /* jansson's iterators take no const */
-	const char *key;
+	const char *unknown = typed_unknown_key(given, known);
 
-	json_object_foreach (in, key, v) {
-		bool found = false;
-
-		for (uint32_t i = 0; i < known->n_fields; i++)
-			found |= strcmp(known->fields[i].name, key) == 0;
-		if (!found) {
-			errtext_set(why, "%s.%s: there is no such key", path, key);
-			return false;
-		}
-	}
-	return true;
+	if (unknown)
+		errtext_set(why, "%s.%s: there is no such key", path, unknown);
+	return !unknown;
 }
 
 /* The position of a text among `names` (ended by NULL); the first when it is missing. */
@@ -119,10 +110,11 @@ static bool read_params(struct arena *a, struct generic_spec *spec, json_t *para
 	json_object_foreach (params, name, v) {
 		struct generic_param *p = &spec->params[spec->n_params++];
 		const json_t *as = json_object_get(v, "as");
-		char path[128];
+		char path[128], as_path[160];
 		int kind;
 
 		(void)snprintf(path, sizeof path, "params.%s", name);
+		(void)snprintf(as_path, sizeof as_path, "generic.%s.as", path);
 		p->name = name;
 		p->to = json_string_value(json_is_object(v) ? json_object_get(v, "to") : v);
 		if (!p->to) {
@@ -130,7 +122,7 @@ static bool read_params(struct arena *a, struct generic_spec *spec, json_t *para
 				    path);
 			return false;
 		}
-		if (!path_is_fine(path, p->to, why) || !pick(as, "generic.params.as", kinds, &kind, why))
+		if (!path_is_fine(path, p->to, why) || !pick(as, as_path, kinds, &kind, why))
 			return false;
 		p->as = as ? (enum generic_as)kind : kind_of(p->to);
 	}

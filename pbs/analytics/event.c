@@ -154,7 +154,7 @@ static enum idr_status status_of(const struct bidder_run *run, size_t n_bids)
 		[OUTCOME_ERROR] = IDR_ERROR,
 	};
 
-	if (!run || run->n_calls == 0)
+	if (!run || run->n_calls == run->n_spared)
 		return IDR_NOT_CALLED;
 	return n_bids ? IDR_BID : by_outcome[run->outcome];
 }

@@ -73,7 +73,7 @@ struct auction_front {
 struct candidate {
 	struct str name;                      /* as the request spells it: the seat */
 	const struct registry_bidder *bidder; /* its core bidder */
-	bool blocked;                         /* by privacy; never called */
+	bool blocked;                         /* by its limits or by privacy; never called */
 	bool selected;                        /* the router, or fail-open, chose it */
 	struct bidder_run *run;               /* NULL unless it was called */
 };
@@ -107,6 +107,7 @@ struct bidder_run {
 	struct adapter_calls made;
 	struct bidder_call *calls;
 	size_t n_calls, open;
+	size_t n_spared; /* calls that were never sent because of throttling or limits */
 	uint64_t started_us;
 	uint32_t response_ms;
 	enum bidder_outcome outcome;

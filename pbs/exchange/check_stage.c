@@ -13,6 +13,7 @@
 #include "pbs/exchange/floors_fetch.h"
 #include "pbs/exchange/privacy_stage.h"
 #include "pbs/exchange/rates.h"
+#include "pbs/metrics.h"
 #include "pbs/openrtb/report.h"
 #include "pbs/openrtb/validate.h"
 #include "pbs/price/adjust.h"
@@ -104,6 +105,32 @@ static void collect_candidates(struct auction *a)
 		json_array_foreach (imps, i, imp)
 			if (json_object_getn(json_at(imp, "ext.prebid.bidder"), name.p, name.n))
 				nonbid_expect(&a->nonbids, name, (int)i);
+	}
+}
+
+/* Whoever must not be asked in this country or by this publisher is left out before anybody decides. */
+static void apply_limits(struct auction *a)
+{
+	struct str country = json_str_at(a->request, "device.geo.country");
+
+	if (!country.n)
+		country = json_str_at(a->request, "user.geo.country");
+	for (size_t i = 0; i < a->n_candidates; i++) {
+		struct candidate *c = &a->candidates[i];
+		const struct bidder_limits *l = &c->bidder->info.limits;
+		bool place = bidder_limits_allow_country(l, country);
+		struct str what = place ? a->account_id : country;
+
+		if (place && bidder_limits_allow_publisher(l, a->account_id))
+			continue;
+		c->blocked = true;
+		metrics_inc(a->x->metrics, M_LIMITED, c->bidder->number,
+			    place ? LIMIT_PUBLISHER : LIMIT_COUNTRY);
+		messages_add(&a->messages, MESSAGE_DEBUG_WARNING, c->name, WARN_LIMITED,
+			     "Bidder " STR_FMT " is not asked: %s \"" STR_FMT
+			     "\" is none that its limits allow",
+			     STR_ARG(c->name), place ? "publisher" : "country", STR_ARG(what));
+		nonbid_add_bidder(&a->nonbids, c->name, NONBID_BLOCKED);
 	}
 }
 
@@ -223,7 +250,9 @@ enum stage auction_check(struct auction *a)
 	set_deadline(a);
 	a->user_agent = user_agent_read(json_str_at(a->request, "device.ua"));
 	a->x_prebid = x_prebid_header(a);
-	if (!a->stored_responses.is_auction)
+	if (!a->stored_responses.is_auction) {
 		collect_candidates(a);
+		apply_limits(a);
+	}
 	return STAGE_PRIVACY;
 }

@@ -15,13 +15,14 @@
 struct exchange {
 	struct loop *loop;
 	struct http_client *http;
-	struct snapshot_view live;     /* struct live_config; auctions hold the one they began with */
-	struct snapshot_view bidders;  /* struct bidder_set; auctions hold the one they began with */
-	struct floors_fetch *floors;   /* fetched floors */
-	struct throttle *throttle;     /* how bidders did lately; NULL = nobody is spared */
-	struct rates *rates;           /* the host's exchange rates */
-	const json_t *default_request; /* laid under every request; NULL = none */
-	struct cache *cache;           /* our own Prebid Cache; NULL = we keep none */
+	struct snapshot_view live;       /* struct live_config; auctions hold the one they began with */
+	struct snapshot_view bidders;    /* struct bidder_set; auctions hold the one they began with */
+	struct floors_fetch *floors;     /* fetched floors */
+	struct throttle *throttle;       /* how bidders did lately; NULL = nobody is spared */
+	struct rate_limit *bidder_rates; /* calls by bidder, shared by all workers */
+	struct rates *rates;             /* the host's exchange rates */
+	const json_t *default_request;   /* laid under every request; NULL = none */
+	struct cache *cache;             /* our own Prebid Cache; NULL = we keep none */
 	struct stored *stored;
 	struct privacy_accounts *privacy_accounts;
 	struct vendor_lists *vendor_lists; /* shared by all workers */

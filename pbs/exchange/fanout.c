@@ -7,6 +7,7 @@
 #include "common/http_client.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/rate_limit.h"
 #include "pbs/adapters/capabilities.h"
 #include "pbs/config.h"
 #include "pbs/exchange/auction.h"
@@ -449,6 +450,29 @@ static bool is_throttled(struct bidder_call *call)
 	messages_add(&run->a->messages, MESSAGE_WARNING, run->candidate->name, ERROR_THROTTLED,
 		     "Bidder " STR_FMT " is temporarily throttled", STR_ARG(run->candidate->name));
 	nonbid_for_call(call, NONBID_ERROR);
+	run->n_spared++;
+	return true;
+}
+
+/* More calls in a second than the bidder takes, from all workers together. Beyond an even pace, a tenth of a
+ * second's calls may come at once. */
+static bool is_over_qps(struct bidder_call *call)
+{
+	struct bidder_run *run = call->run;
+	struct exchange *x = run->a->x;
+	const struct registry_bidder *bidder = run->candidate->bidder;
+	uint32_t qps = bidder->info.limits.qps, wait_ms;
+	struct rate_limit_rule rule = { .per_second = qps, .burst = qps / 10.0 };
+
+	if (qps == 0 || rate_limit_take(x->bidder_rates, str_hash(str_of(bidder->bidder.name)), &rule,
+					loop_now_us(x->loop), &wait_ms))
+		return false;
+	metrics_inc(x->metrics, M_LIMITED, bidder->number, LIMIT_QPS);
+	messages_add(&run->a->messages, MESSAGE_WARNING, run->candidate->name, WARN_LIMITED,
+		     "Bidder " STR_FMT " is limited to %u calls per second", STR_ARG(run->candidate->name),
+		     qps);
+	nonbid_for_call(call, NONBID_BLOCKED);
+	run->n_spared++;
 	return true;
 }
 
@@ -472,7 +496,7 @@ static bool may_send(struct bidder_call *call, uint64_t left_ms)
 		network_failure(call, ERR_TIMEOUT, NULL);
 		return false;
 	}
-	return !is_throttled(call);
+	return !is_throttled(call) && !is_over_qps(call);
 }
 
 bool fanout_start(struct auction *a)

@@ -62,6 +62,7 @@ enum message_code {
 	WARN_PREFIX_TOO_LONG = 10015,
 	WARN_LIMIT_TOO_SHORT = 10016,
 	WARN_PRIVACY_BLOCKED = 10017,
+	WARN_LIMITED = 10018,
 };
 
 struct message {

@@ -190,6 +190,8 @@ static void tally_run(const struct bidder_run *run)
 	struct metrics *m = a->x->metrics;
 	unsigned errors = errors_of(a, run->candidate->name);
 
+	if (run->n_calls && run->n_calls == run->n_spared)
+		return;
 	metrics_inc(m, M_BIDDER_CALLS, b->number, run->outcome);
 	metrics_inc(m, M_ADAPTER_REQUESTS, b->number, cookie_of(a, b), run->outcome == OUTCOME_BID);
 	for (unsigned e = 0; e < ADAPTER_ERROR_VALUES; e++)

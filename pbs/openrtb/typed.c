@@ -311,3 +311,19 @@ json_t *typed_get(const json_t *obj, const char *name)
 	}
 	return json_is_null(v) ? NULL : v;
 }
+
+const char *typed_unknown_key(const json_t *obj, const struct typed_struct *type)
+{
+	json_t *o = (json_t *)obj, *v; /* jansson's iterators take no const */
+	const char *key;
+
+	json_object_foreach (o, key, v) {
+		bool found = false;
+
+		for (uint32_t i = 0; i < type->n_fields; i++)
+			found |= strcmp(type->fields[i].name, key) == 0;
+		if (!found)
+			return key;
+	}
+	return NULL;
+}

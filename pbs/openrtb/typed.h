@@ -68,4 +68,7 @@ json_t *typed_decode(json_t *in, const struct typed_struct *type, struct errtext
  * only; NULL when absent or null. Lent. */
 json_t *typed_get(const json_t *obj, const char *name);
 
+/* A member that the table does not have, in its exact spelling; NULL when there is none. Lent. */
+const char *typed_unknown_key(const json_t *obj, const struct typed_struct *type);
+
 #endif

@@ -27,7 +27,7 @@ static void refused(void **state)
 		{ "a parameter without a place", "e", "{'params':{'a':1}}",
 		  "generic.params.a: expected a path, or {to: path, as: text|number|raw}" },
 		{ "a parameter in a form that is none", "e", "{'params':{'a':{'to':'imp.x','as':'date'}}}",
-		  "generic.params.as: \"date\" is none of text, number, raw" },
+		  "generic.params.a.as: \"date\" is none of text, number, raw" },
 		{ "no path", "e", "{'set':{'imp..a':1}}",
 		  "generic.set: \"imp..a\" is no path of names and dots" },
 		{ "a path that is too deep", "e", "{'remove':['a.b.c.d.e.f.g.h.i']}",

@@ -72,6 +72,12 @@ static void bad_info_names_the_key(void **state)
 		{ "no time", "tmaxDeductionMs: -1", "tmaxDeductionMs: expected 0 to 10000" },
 		{ "too much time", "tmaxDeductionMs: 10001", "tmaxDeductionMs: expected 0 to 10000" },
 		{ "no mapping", "[1]", "(root): expected an object" },
+		{ "a limit that is misspelt", "limits: {qsp: 5}", "limits.qsp: there is no such key" },
+		{ "a rate of nothing", "limits: {qps: 0}", "limits.qps: 0 is not between 1 and 1000000" },
+		{ "a rate that is no number", "limits: {qps: fast}", "limits.qps: expected an integer" },
+		{ "a country by its short code", "limits: {countries: [DEU, FR]}",
+		  "limits.countries: \"FR\" is no country of three letters, such as DEU" },
+		{ "nobody", "limits: {publishers: []}", "limits.publishers: expected at least one" },
 	};
 
 	(void)state;
@@ -83,6 +89,35 @@ static void bad_info_names_the_key(void **state)
 		CHECK(rows[i].why,
 		      bidder_info_parse(a, "x", yaml(a, rows[i].text), NULL, NULL, &info, &why) < 0);
 		CHECK_STR(rows[i].why, str_of(why.text), rows[i].want);
+		arena_free(a);
+	}
+}
+
+static void limits_allow(void **state)
+{
+	static const struct {
+		const char *why, *limits, *country, *publisher;
+		bool place, publisher_too;
+	} rows[] = {
+		{ "nothing said allows all", "{}", "DEU", "p", true, true },
+		{ "also what is unknown", "{qps: 5}", "", "", true, true },
+		{ "a country of the list", "{countries: [USA, DEU, FRA]}", "DEU", "p", true, true },
+		{ "another", "{countries: [USA, DEU, FRA]}", "GBR", "p", false, true },
+		{ "an unknown one is none of them", "{countries: [USA]}", "", "p", false, true },
+		{ "a publisher of the list", "{publishers: [q, p, r]}", "", "p", true, true },
+		{ "another", "{publishers: [q, r]}", "", "p", true, false },
+		{ "a part of its id", "{publishers: [pub-10]}", "", "pub-1", true, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct arena *a = arena_new();
+		struct bidder_limits l;
+
+		CHECK(rows[i].why, bidder_limits_read(a, yaml(a, rows[i].limits), &l, NULL) == 0);
+		CHECK(rows[i].why, bidder_limits_allow_country(&l, str_of(rows[i].country)) == rows[i].place);
+		CHECK(rows[i].why,
+		      bidder_limits_allow_publisher(&l, str_of(rows[i].publisher)) == rows[i].publisher_too);
 		arena_free(a);
 	}
 }
