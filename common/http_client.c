@@ -1,13 +1,8 @@
-/* A client spreads its calls over several multi handles ("lanes"), because one slows down beyond a few
- * hundred transfers. A call goes to the lane that its affinity names and to the next ones when that is full.
- *
- * Three habits keep libcurl cheap. Easy handles are pooled together with all that a transfer needs, and
+/* Three habits keep libcurl cheap. Easy handles are pooled together with all that a transfer needs, and
  * options that stay the same are set once. URLs are parsed once and shared (CURLOPT_CURLU); CURLOPT_URL is
  * set beside it because libcurl takes the address of a retry from there. Sockets stay in
- * the event loop between calls (http_sockets.h).
- *
- * libcurl's callbacks only record: the loop drives it (a deferred kick for "now", a timer for later), and
- * calls end there. Deadlines are the loop's timers, not libcurl's, whose tree is slower. */
+ * the event loop between calls (http_sockets.h). Deadlines are the loop's timers, not libcurl's, whose tree is
+ * slower. */
 #include "common/http_client.h"
 
 #include <curl/curl.h>
@@ -21,7 +16,7 @@
 #include "common/err.h"
 #include "common/gzip.h"
 #include "common/http_address.h"
-#include "common/http_sockets.h"
+#include "common/http_lanes.h"
 #include "common/http_trust.h"
 #include "common/http_url.h"
 #include "common/mem.h"
@@ -31,7 +26,6 @@ enum {
 	DEFAULT_LANES = 32,
 	DEFAULT_IDLE_CONNECTIONS = 8000,
 	DEFAULT_REPLY_BYTES = 1 << 20,
-	LANE_FULL = 96, /* transfers, before a call goes to the next lane */
 	MAX_TIMEOUT_MS = 120000,
 	MAX_REDIRECTS = 5,
 	MAX_HEADER_BYTES = 65536, /* of a request, all together */
@@ -41,18 +35,10 @@ enum {
 	DNS_CACHE_SECONDS = 60,
 };
 
-struct lane {
-	struct http_client *client;
-	CURLM *multi;
-	size_t open;
-	struct loop_timer timer;
-	struct loop_task kick;
-};
-
 struct http_transfer {
 	struct http_client *client;
 	CURL *easy;
-	struct lane *lane;
+	struct http_lane *lane;
 	struct http_call *call;
 	struct http_url *url;
 	struct loop_timer deadline;
@@ -61,7 +47,8 @@ struct http_transfer {
 	struct buf header_text; /* the request's headers and the list nodes that libcurl walks */
 	size_t max_reply_bytes;
 	bool over_limit, head_ended, deny_private, denied;
-	bool set_follow, set_deny, set_tls; /* what the easy handle's options say at present */
+	bool was_public;                     /* the address of the request before */
+	bool set_follow, set_judge, set_tls; /* what the easy handle's options say at present */
 	const char *set_method;
 	char error_text[CURL_ERROR_SIZE];
 	struct http_transfer *next, *prev; /* the pool, or the open ones */
@@ -70,31 +57,37 @@ struct http_transfer {
 struct http_client {
 	struct loop *loop;
 	struct http_client_options opt;
-	size_t n_lanes, n_open, n_pooled;
-	struct lane *lanes;
+	size_t n_open, n_pooled;
+	struct http_lanes lanes;
 	struct http_trust *trust; /* NULL when nobody is verified */
 	CURLSH *share;            /* DNS answers and TLS sessions, across lanes */
-	struct http_sockets sockets;
 	struct http_transfer *open, *pool;
 	struct http_url_cache urls;
 };
 
 /* --- sockets --- */
 
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *userp, void *socketp)
+/* Whoever answered chose where a redirect leads. */
+static bool is_redirected(const struct http_transfer *t)
 {
-	struct lane *l = userp;
-	struct http_sockets *hs = &l->client->sockets;
+	long n = 0;
 
-	(void)easy;
-	(void)socketp;
-	if (what == CURL_POLL_REMOVE)
-		http_sockets_release(hs, fd);
-	else
-		http_sockets_want(
-			hs, fd,
-			(what & CURL_POLL_IN ? LOOP_READ : 0u) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0u), l);
-	return 0;
+	return curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_COUNT, &n) == CURLE_OK && n > 0;
+}
+
+static bool is_private(const struct http_transfer *t, const struct sockaddr *sa)
+{
+	const struct http_client_options *opt = &t->client->opt;
+
+	return (opt->is_private ? opt->is_private : http_address_is_private)(sa);
+}
+
+static bool is_denied(struct http_transfer *t, const struct sockaddr *sa)
+{
+	if (!t->deny_private && !(t->was_public && is_redirected(t)))
+		return false;
+	t->denied = is_private(t, sa);
+	return t->denied;
 }
 
 static curl_socket_t on_open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
@@ -103,14 +96,12 @@ static curl_socket_t on_open_socket(void *userp, curlsocktype purpose, struct cu
 	int fd;
 
 	(void)purpose;
-	if (t->deny_private && http_address_is_private(&address->addr)) {
-		t->denied = true;
+	if (is_denied(t, &address->addr))
 		return CURL_SOCKET_BAD;
-	}
 	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
-	http_sockets_opened(&t->client->sockets, fd);
+	http_sockets_opened(&t->client->lanes.sockets, fd);
 	return fd;
 }
 
@@ -118,22 +109,24 @@ static int on_close_socket(void *userp, curl_socket_t fd)
 {
 	struct http_client *c = userp;
 
-	http_sockets_closing(&c->sockets, fd);
+	http_sockets_closing(&c->lanes.sockets, fd);
 	return close(fd);
 }
 
-/* A connection that another call opened may lead to a private address too. */
+/* Connected, nothing sent. A connection that another call opened may lead to a private address too. */
 static int on_connected(void *userp, char *remote_ip, char *local_ip, int remote_port, int local_port)
 {
 	struct http_transfer *t = userp;
+	struct sockaddr_storage remote;
 
 	(void)local_ip;
 	(void)remote_port;
 	(void)local_port;
-	if (!t->deny_private || !http_address_is_private_literal(str_of(remote_ip)))
-		return CURL_PREREQFUNC_OK;
-	t->denied = true;
-	return CURL_PREREQFUNC_ABORT;
+	http_address_read(str_of(remote_ip), &remote);
+	if (is_denied(t, (const struct sockaddr *)&remote))
+		return CURL_PREREQFUNC_ABORT;
+	t->was_public = !is_private(t, (const struct sockaddr *)&remote);
+	return CURL_PREREQFUNC_OK;
 }
 
 /* --- transfers --- */
@@ -267,7 +260,6 @@ static void transfer_link(struct http_transfer *t)
 		c->open->prev = t;
 	c->open = t;
 	c->n_open++;
-	t->lane->open++;
 }
 
 /* Takes the transfer out of libcurl's hands, and the call out of the transfer's. */
@@ -276,7 +268,7 @@ static struct http_call *transfer_detach(struct http_transfer *t)
 	struct http_client *c = t->client;
 	struct http_call *call = t->call;
 
-	(void)curl_multi_remove_handle(t->lane->multi, t->easy);
+	http_lane_remove(t->lane, t->easy);
 	loop_timer_cancel(c->loop, &t->deadline);
 	if (t->prev)
 		t->prev->next = t->next;
@@ -285,7 +277,6 @@ static struct http_call *transfer_detach(struct http_transfer *t)
 	if (t->next)
 		t->next->prev = t->prev;
 	c->n_open--;
-	t->lane->open--;
 	t->call = NULL;
 	call->transfer = NULL;
 	return call;
@@ -293,10 +284,6 @@ static struct http_call *transfer_detach(struct http_transfer *t)
 
 static int error_of(const struct http_transfer *t, CURLcode code)
 {
-	if (code == CURLE_OK)
-		return 0;
-	if (t->denied)
-		return ERR_DENIED;
 	if (t->over_limit)
 		return ERR_LIMIT;
 	switch (code) {
@@ -313,7 +300,7 @@ static void socket_keep(struct http_transfer *t)
 	curl_socket_t fd = CURL_SOCKET_BAD;
 
 	if (curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD)
-		http_sockets_replied(&t->client->sockets, fd);
+		http_sockets_replied(&t->client->lanes.sockets, fd);
 }
 
 /* The call whose `done` is running: it may ask for its reply's headers, but has no transfer any more. */
@@ -378,81 +365,21 @@ static void on_deadline(struct loop_timer *timer)
 	finish(container_of(timer, struct http_transfer, deadline), ERR_TIMEOUT, "deadline passed");
 }
 
-/* --- lanes --- */
-
-static void lane_settle(struct lane *l)
+static void on_done(CURL *easy, CURLcode code)
 {
-	CURLMsg *msg;
-	int left;
+	struct http_transfer *t;
+	char *p;
 
-	while ((msg = curl_multi_info_read(l->multi, &left))) {
-		CURLcode code = msg->data.result;
-		struct http_transfer *t;
-		char *p;
-
-		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &p);
-		t = (struct http_transfer *)(void *)p;
-		if (code == CURLE_OK && t->head_ended)
-			finish(t, 0, NULL);
-		else if (code == CURLE_OK)
-			finish(t, ERR_UPSTREAM, "connection closed in the middle of the reply's head");
-		else
-			finish(t, error_of(t, code),
-			       *t->error_text ? t->error_text : curl_easy_strerror(code));
-	}
-}
-
-static void lane_run(struct lane *l, curl_socket_t fd, int events)
-{
-	int running;
-
-	(void)curl_multi_socket_action(l->multi, fd, events, &running);
-	lane_settle(l);
-}
-
-static void on_socket_ready(void *owner, int fd, unsigned events)
-{
-	lane_run(owner, fd,
-		 (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0));
-}
-
-static void on_lane_kick(struct loop_task *task)
-{
-	lane_run(container_of(task, struct lane, kick), CURL_SOCKET_TIMEOUT, 0);
-}
-
-static void on_lane_timer(struct loop_timer *t)
-{
-	lane_run(container_of(t, struct lane, timer), CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int on_timeout_change(CURLM *multi, long ms, void *userp)
-{
-	struct lane *l = userp;
-	struct loop *loop = l->client->loop;
-
-	(void)multi;
-	if (ms == 0)
-		loop_defer(loop, &l->kick, on_lane_kick);
-	else if (ms < 0)
-		loop_timer_cancel(loop, &l->timer);
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &p);
+	t = (struct http_transfer *)(void *)p;
+	if (code == CURLE_OK && t->head_ended)
+		finish(t, 0, NULL);
+	else if (code == CURLE_OK)
+		finish(t, ERR_UPSTREAM, "connection closed in the middle of the reply's head");
+	else if (t->denied)
+		finish(t, ERR_DENIED, "a private address, which outsiders must not choose");
 	else
-		loop_timer_start(loop, &l->timer, (uint64_t)ms, on_lane_timer);
-	return 0;
-}
-
-static struct lane *lane_for(struct http_client *c, uint64_t affinity)
-{
-	size_t home = (size_t)((affinity ^ affinity >> 32) % c->n_lanes);
-	struct lane *best = &c->lanes[home];
-
-	for (size_t i = 0; i < c->n_lanes && best->open >= LANE_FULL; i++) {
-		struct lane *l = &c->lanes[(home + i) % c->n_lanes];
-
-		if (l->open < LANE_FULL || l->open < best->open)
-			best = l;
-	}
-	return best;
+		finish(t, error_of(t, code), *t->error_text ? t->error_text : curl_easy_strerror(code));
 }
 
 /* --- starting --- */
@@ -564,14 +491,17 @@ static void set_url(struct http_transfer *t, struct http_url *u)
 
 static void set_policy(struct http_transfer *t, const struct http_call_request *req)
 {
-	t->deny_private = req->deny_private_addresses;
+	bool open = t->client->opt.allow_private_addresses;
+	bool judge = !open && (req->deny_private_addresses || req->follow_redirects);
+
+	t->deny_private = !open && req->deny_private_addresses;
+	t->was_public = false;
 	if (t->set_follow != req->follow_redirects)
 		curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, req->follow_redirects ? 1L : 0L);
-	if (t->set_deny != req->deny_private_addresses)
-		curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION,
-				 req->deny_private_addresses ? on_connected : NULL);
+	if (t->set_judge != judge)
+		curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, judge ? on_connected : NULL);
 	t->set_follow = req->follow_redirects;
-	t->set_deny = req->deny_private_addresses;
+	t->set_judge = judge;
 }
 
 /* Everything that can fail, and everything that differs from call to call. */
@@ -613,7 +543,7 @@ int http_client_start(struct http_client *c, struct http_call *call, const struc
 	u = http_url_get(&c->urls, req->url);
 	if (!u)
 		return ERR_INPUT;
-	if (req->deny_private_addresses && u->private_literal) {
+	if (req->deny_private_addresses && !c->opt.allow_private_addresses && u->private_literal) {
 		http_url_unref(u);
 		return ERR_DENIED;
 	}
@@ -621,9 +551,8 @@ int http_client_start(struct http_client *c, struct http_call *call, const struc
 	set_url(t, u);
 	err = transfer_prepare(t, req);
 	if (err == 0) {
-		t->lane = lane_for(c, req->affinity ? req->affinity : u->host_hash);
-		if (curl_multi_add_handle(t->lane->multi, t->easy) != CURLM_OK)
-			err = ERR_INTERNAL;
+		t->lane = http_lane_for(&c->lanes, req->affinity ? req->affinity : u->host_hash);
+		err = http_lane_add(t->lane, t->easy);
 	}
 	if (err < 0) {
 		transfer_put(t);
@@ -671,21 +600,6 @@ static void curl_init_once(void)
 		abort();
 }
 
-static void lane_init(struct lane *l, struct http_client *c)
-{
-	size_t idle = c->opt.max_idle_connections / c->n_lanes;
-
-	l->client = c;
-	l->multi = curl_multi_init();
-	if (!l->multi)
-		abort(); /* out of memory, as elsewhere */
-	curl_multi_setopt(l->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(l->multi, CURLMOPT_SOCKETDATA, l);
-	curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, on_timeout_change);
-	curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
-	curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, (long)(idle ? idle : 1));
-}
-
 struct http_client *http_client_new(struct loop *loop, const struct http_client_options *opt)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -693,26 +607,22 @@ struct http_client *http_client_new(struct loop *loop, const struct http_client_
 
 	pthread_once(&once, curl_init_once);
 	c->loop = loop;
-	c->sockets.loop = loop;
-	c->sockets.on_ready = on_socket_ready;
 	c->opt = *opt;
 	if (!c->opt.max_open)
 		c->opt.max_open = DEFAULT_MAX_OPEN;
 	if (!c->opt.max_idle_connections)
 		c->opt.max_idle_connections = DEFAULT_IDLE_CONNECTIONS;
-	c->n_lanes = opt->multis ? opt->multis : DEFAULT_LANES;
 	if (opt->verify_tls && !(c->trust = http_trust_load(opt->ca_file))) {
 		free(c);
 		return NULL;
 	}
-	c->lanes = xcalloc(c->n_lanes, sizeof *c->lanes);
 	c->share = curl_share_init();
 	if (!c->share)
 		abort();
 	curl_share_setopt(c->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
 	curl_share_setopt(c->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
-	for (size_t i = 0; i < c->n_lanes; i++)
-		lane_init(&c->lanes[i], c);
+	http_lanes_init(&c->lanes, loop, opt->multis ? opt->multis : DEFAULT_LANES,
+			c->opt.max_idle_connections, on_done);
 	return c;
 }
 
@@ -726,15 +636,9 @@ void http_client_free(struct http_client *c)
 		next = t->next;
 		transfer_free(t);
 	}
-	for (size_t i = 0; i < c->n_lanes; i++) {
-		curl_multi_cleanup(c->lanes[i].multi);
-		loop_timer_cancel(c->loop, &c->lanes[i].timer);
-		loop_defer_cancel(c->loop, &c->lanes[i].kick);
-	}
+	http_lanes_deinit(&c->lanes);
 	curl_share_cleanup(c->share);
 	http_trust_free(c->trust);
-	http_sockets_deinit(&c->sockets);
 	http_url_cache_deinit(&c->urls);
-	free(c->lanes);
 	free(c);
 }

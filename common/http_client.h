@@ -7,6 +7,9 @@
  *         called exactly once, from the loop, never from inside start: reply->err is 0 with a status, or
  *         ERR_TIMEOUT, ERR_UNREACHABLE, ERR_UPSTREAM (reset, malformed, half a reply, TLS), ERR_LIMIT
  *         (reply over max_reply_bytes), ERR_DENIED (a name that resolves to a forbidden address).
+ *         What a redirect leads to is chosen by whoever answered: it is denied when it leads from a public
+ *         address to a private one (loopback, link-local, a cloud's metadata service, ...), whatever the call
+ *         allows. Addresses are judged when they are resolved, before anything is sent.
  * Owns    the caller keeps *call and everything the request points to (url, body, headers) alive until
  *         `done` or http_client_cancel(), which is synchronous and idempotent; after it `done` does not
  *         come.
@@ -20,6 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "common/loop.h"
 #include "common/str.h"
@@ -32,8 +36,10 @@ struct http_client_options {
 	size_t multis;               /* 0 = 32 */
 	size_t max_idle_connections; /* kept for reuse, all multis together; 0 = 8000 */
 	bool verify_tls;
-	const char *ca_file;    /* NULL = the system's */
-	const char *user_agent; /* NULL = none is sent */
+	bool allow_private_addresses;                  /* also where outsiders choose, see below */
+	bool (*is_private)(const struct sockaddr *sa); /* NULL = http_address_is_private() */
+	const char *ca_file;                           /* NULL = the system's */
+	const char *user_agent;                        /* NULL = none is sent */
 };
 
 struct http_header {
@@ -48,8 +54,8 @@ struct http_call_request {
 	struct str body;
 	bool gzip; /* compress the body and say so in Content-Encoding */
 	bool follow_redirects;
-	bool deny_private_addresses; /* refuse loopback, link-local and private addresses, after every
-					redirect too */
+	bool deny_private_addresses; /* the address is an outsider's choice: it must be public, and so must
+					every redirect's */
 	size_t max_reply_bytes;      /* of the decompressed body; 0 = 1 MiB */
 	uint32_t timeout_ms;
 	uint64_t affinity; /* calls with the same value share connections; 0 = hash of scheme and host */

@@ -70,6 +70,9 @@ static const struct conf_key keys[] = {
 		  "count what would be left out, but call"),
 	CONF_U32("http_client.throttle.throttle_window", "", throttle_window, "1000", 1, 1000000, 0,
 		 "calls over which a bidder's failures are averaged"),
+	CONF_BOOL("http_client.allow_private_addresses", "", allow_private_addresses, "false", 0,
+		  "let parameters and accounts lead to private addresses, and redirects from public ones to "
+		  "them"),
 	CONF_BOOL("http_client.verify_tls", "", verify_tls, "true", 0, "check bidders' certificates"),
 
 	CONF_U32("auction_timeouts_ms.default", "", timeout_default_ms, "1000", 1, 60000, CONF_RELOAD,

@@ -37,7 +37,7 @@ struct pbs_config {
 	json_t *adapters;
 	uint32_t max_open_calls, max_idle_connections;
 	uint64_t max_bidder_reply_bytes;
-	bool verify_tls;
+	bool verify_tls, allow_private_addresses;
 	/* auctions */
 	uint32_t timeout_default_ms, timeout_max_ms, tmax_default_ms;
 	bool auto_gen_source_tid, generate_bid_id, generate_request_id, stored_request_wins;

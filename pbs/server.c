@@ -313,6 +313,7 @@ static int init_worker(struct worker *thread, struct errtext *why)
 		.max_open = c->max_open_calls,
 		.max_idle_connections = c->max_idle_connections,
 		.verify_tls = c->verify_tls,
+		.allow_private_addresses = c->allow_private_addresses,
 	};
 	struct http_server_options http = {
 		.host = str_of(c->host),

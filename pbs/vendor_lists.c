@@ -385,6 +385,7 @@ static int init_thread(struct worker *w, struct errtext *why)
 		.multis = 1,
 		.max_idle_connections = 2,
 		.verify_tls = v->config->verify_tls,
+		.allow_private_addresses = v->config->allow_private_addresses,
 		.user_agent = "nexus-pbs/" NEXUS_VERSION,
 	};
 

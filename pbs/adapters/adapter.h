@@ -67,6 +67,7 @@ struct bidder {
 	const struct bidder_info *info;
 	const struct adapter_host *host;
 	const void *state; /* what build() made of it */
+	bool public_only; /* requests have a say in the endpoint's host, so it must not be a private address */
 };
 
 struct adapter_request {

@@ -318,17 +318,32 @@ bool generic_macro(struct str *rest, struct str *ret_text, struct str *ret_name)
 	return true;
 }
 
-static bool check_endpoint(struct generic_spec *spec, struct str endpoint, struct errtext *why)
+/* Whether a placeholder behind this text stands where the host is. */
+static bool is_in_host(struct str before)
 {
-	struct str text, name;
+	const char *host = before.n ? memmem(before.p, before.n, "://", 3) : NULL;
+	size_t i = host ? (size_t)(host + 3 - before.p) : before.n;
 
-	while (endpoint.n > 0) {
-		if (!generic_macro(&endpoint, &text, &name)) {
+	while (i < before.n && before.p[i] != '/' && before.p[i] != '?' && before.p[i] != '#')
+		i++;
+	return i == before.n;
+}
+
+static bool check_endpoint(struct bidder *b, struct generic_spec *spec, struct errtext *why)
+{
+	struct str endpoint = str_of(b->endpoint), rest = endpoint, text, name;
+
+	while (rest.n > 0) {
+		struct str before = { endpoint.p, endpoint.n - rest.n };
+
+		if (!generic_macro(&rest, &text, &name)) {
 			errtext_set(why,
 				    "endpoint: a placeholder is {{.Name}}, with the name of a parameter");
 			return false;
 		}
+		before.n += text.n;
 		spec->has_macros |= name.n > 0;
+		b->public_only |= name.n > 0 && is_in_host(before);
 	}
 	return true;
 }
@@ -352,7 +367,7 @@ int generic_build(struct bidder *b, struct arena *a, struct errtext *why)
 	if (!all_known(given, &table, "generic", why) ||
 	    !all_known(json_object_get(given, "auth"), &auth_table, "generic.auth", why) ||
 	    !all_known(json_object_get(given, "status"), &status_table, "generic.status", why) ||
-	    !check_endpoint(spec, str_of(b->endpoint), why) ||
+	    !check_endpoint(b, spec, why) ||
 	    !pick(json_object_get(in, "split"), "generic.split", splits, &split, why) ||
 	    !read_params(a, spec, json_object_get(in, "params"), why) || !read_headers(a, spec, in, why) ||
 	    !read_changes(spec, in, why) || !read_replies(a, spec, in, why))

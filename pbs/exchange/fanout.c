@@ -409,6 +409,7 @@ static void send_call(struct bidder_call *call, uint32_t timeout_ms)
 		.body = call->body,
 		.gzip = bidder->info.gzip,
 		.follow_redirects = true,
+		.deny_private_addresses = bidder->bidder.public_only,
 		.max_reply_bytes = run->a->config->max_bidder_reply_bytes,
 		.timeout_ms = timeout_ms,
 		.affinity = str_hash(str_of(bidder->bidder.name)),
@@ -424,7 +425,9 @@ static void send_call(struct bidder_call *call, uint32_t timeout_ms)
 		run->a->primaries_open += !run->secondary;
 	} else {
 		network_failure(call, err,
-				err == ERR_LIMIT ? "too many calls are under way" : "the URL cannot be used");
+				err == ERR_LIMIT    ? "too many calls are under way"
+				: err == ERR_DENIED ? "its address must not be a private one"
+						    : "the URL cannot be used");
 	}
 }
 

@@ -83,8 +83,8 @@ def reload(pbs, event="stored_data"):
     wait_until(lambda: pbs.process.log().count(event) > before, what=event)
 
 
-def write_info(pbs, name, more=""):
-    endpoint = f"http://127.0.0.1:{pbs.mock_port}/bid/{name}?price=2"
+def write_info(pbs, name, more="", endpoint="http://127.0.0.1:{port}/bid/{name}?price=2"):
+    endpoint = endpoint.replace("{port}", str(pbs.mock_port)).replace("{name}", name)
     (pbs.folder / "bidder-info" / f"{name}.yaml").write_text(
         f"endpoint: \"{endpoint}\"\ncapabilities: {{ site: {{ mediaTypes: [banner] }} }}\n" + more)
 
@@ -154,3 +154,50 @@ def test_an_auction_ends_with_the_bidders_it_began_with(tmp_path):
             reload(pbs)
             assert set(seats(reply.result())) == {"aster"}
         assert not asked(pbs, "aster")
+
+
+BY_HOST = "http://{{.host}}:{port}/bid/{name}?price=2"
+
+
+def test_parameters_do_not_lead_into_the_inside(tmp_path):
+    with running(Pbs(tmp_path, {"aster": "price=1"})) as (pbs,):
+        write_info(pbs, "acme", endpoint=BY_HOST)
+        write_info(pbs, "brook", endpoint="http://127.0.0.1:{port}/bid/{{.host}}?price=2")
+        reload(pbs)
+        for host in ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "[::1]", "169.254.169.254", "0.0.0.0"]:
+            reply = ask(pbs, "acme", {"host": host})
+            assert seats(reply.json()) == {}
+            assert reply.json()["ext"]["errors"]["acme"], host
+        assert pbs.calls() == {}
+        assert set(seats(ask(pbs, "brook", {"host": "brook"}).json())) == {"brook"}
+
+
+def test_unless_the_host_allows_it(tmp_path):
+    with running(Pbs(tmp_path, {"aster": "price=1"},
+                     yaml="http_client: { allow_private_addresses: true }\n")) as (pbs,):
+        write_info(pbs, "acme", endpoint=BY_HOST)
+        reload(pbs)
+        assert set(seats(ask(pbs, "acme", {"host": "127.0.0.1"}).json())) == {"acme"}
+
+
+def test_the_host_has_the_last_word_on_every_bidder(tmp_path):
+    """adapters: in pbs.yaml switches bidders on and off, moves them, and supplies what they need."""
+    yaml = """adapters:
+  acme: { enabled: false }
+  brook: { enabled: true, endpoint: "http://127.0.0.1:%s/bid/brook?price=7" }
+  cedar: { extra_info: "{\\"nativeVersion\\":\\"1.2\\"}", generic: { auth: { token: "${CEDAR_TOKEN:-}" } } }
+  dune: { generic: { auth: { token: "${DUNE_TOKEN:-}" } } }
+"""
+    bearer = "generic: { auth: { type: bearer, token: \"\" } }\n"
+    info = {"brook": "disabled: true\n", "cedar": bearer, "dune": bearer}
+    bidders = {"acme": "price=2", "brook": "price=2", "cedar": "price=2", "dune": "price=2"}
+    with running(Pbs(tmp_path, bidders, info=info, env={"CEDAR_TOKEN": "sesame"})) as (pbs,):
+        pbs.process.stop()
+        pbs.config.write_text(yaml % pbs.mock_port)
+        pbs.start()
+        assert pbs.get("/info/bidders/acme").json()["status"] == "DISABLED"
+        assert seats(ask(pbs, "brook", {}).json())["brook"][0]["price"] == 7
+        assert seats(ask(pbs, "cedar", {}).json())["cedar"][0]["price"] == 2
+        assert not asked(pbs, "acme")
+        assert events(pbs, "bidder_disabled")[-1]["reason"] == "generic.auth.token is not configured"
+        assert [e["bidder"] for e in events(pbs, "bidder_disabled")][-1:] == ["dune"]

@@ -696,6 +696,52 @@ static void private_addresses(void **state)
 	expect("the handle has not kept the rule", req, 0, 200, "{}");
 }
 
+static bool all_public(const struct sockaddr *sa)
+{
+	(void)sa;
+	return false;
+}
+
+/* 127.0.0.1 alone is public. */
+static bool only_one_public(const struct sockaddr *sa)
+{
+	return ((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr != htonl(INADDR_LOOPBACK);
+}
+
+/* Nobody listens at 127.0.0.2: whoever gets as far as connecting is told so. */
+static void redirects_into_the_inside(void **state)
+{
+	static const struct {
+		const char *why;
+		bool (*is_private)(const struct sockaddr *sa);
+		bool allow;
+		int err;
+	} rows[] = {
+		{ "from a public address to a private one", only_one_public, false, ERR_DENIED },
+		{ "where all is allowed", only_one_public, true, ERR_UNREACHABLE },
+		{ "from a private address to a private one", NULL, false, ERR_UNREACHABLE },
+		{ "from a public address to a public one", all_public, false, ERR_UNREACHABLE },
+	};
+	static char reply[300];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct http_call_request req;
+
+		(void)teardown(NULL);
+		setup_with((struct http_client_options){ .is_private = rows[i].is_private,
+							 .allow_private_addresses = rows[i].allow });
+		snprintf(reply, sizeof reply,
+			 "HTTP/1.1 307 Go\r\nLocation: http://127.0.0.2:%d/to\r\nContent-Length: 0\r\n\r\n",
+			 port);
+		answer = str_of(reply);
+		req = post("/from");
+		req.follow_redirects = true;
+		expect(rows[i].why, req, rows[i].err, -1, NULL);
+		CHECK("asked once", n_requests == 1);
+	}
+}
+
 static void address_ranges(void **state)
 {
 	static const struct {
@@ -726,6 +772,23 @@ static void address_ranges(void **state)
 		{ "2002:7f00:1::", true },
 		{ "2001:db8::1", true },
 		{ "ff02::1", true },
+		{ "fec0::1", true },
+		{ "100::1", true },
+		{ "2001::1", true },
+		{ "2001:2::1", true },
+		{ "2001:20::1", true },
+		{ "2001:4860:4860::8888", false },
+		{ "3fff::1", true },
+		{ "64:ff9b:1::8.8.8.8", true },
+		{ "64:ff9b::8.8.8.8", false },
+		{ "2002:808:808::1", false },
+		{ "::8.8.8.8", true },
+		{ "::ffff:0:8.8.8.8", true },
+		{ "::ffff:169.254.169.254", true },
+		{ "fd00:ec2::254", true },
+		{ "4000::1", true },
+		{ "192.88.99.1", true },
+		{ "198.18.0.1", true },
 		{ "example.com", false },
 		{ "", false },
 		{ "10.0.0.1.example.com", false },
@@ -790,16 +853,27 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(what_is_sent),      T(reuse_is_counted),
-		T(replies),           T(reply_headers),
-		T(gzip_both_ways),    T(too_large),
-		T(unreachable),       T(timeouts),
-		T(bad_requests),      T(limit_on_open_calls),
-		T(cancelling),        T(from_within_done),
-		T(thousand_at_once),  T(retry_goes_to_the_right_address),
-		T(closed_while_idle), T(redirects),
-		T(private_addresses), cmocka_unit_test(address_ranges),
-		T(many_urls),         T(freed_while_open),
+		T(what_is_sent),
+		T(reuse_is_counted),
+		T(replies),
+		T(reply_headers),
+		T(gzip_both_ways),
+		T(too_large),
+		T(unreachable),
+		T(timeouts),
+		T(bad_requests),
+		T(limit_on_open_calls),
+		T(cancelling),
+		T(from_within_done),
+		T(thousand_at_once),
+		T(retry_goes_to_the_right_address),
+		T(closed_while_idle),
+		T(redirects),
+		T(private_addresses),
+		T(redirects_into_the_inside),
+		cmocka_unit_test(address_ranges),
+		T(many_urls),
+		T(freed_while_open),
 		T(large_body),
 	};
 

@@ -69,6 +69,36 @@ static void refused(void **state)
 	}
 }
 
+/* Where requests choose the host, it must not be a private one. */
+static void hosts_of_requests(void **state)
+{
+	static const struct {
+		const char *endpoint;
+		bool public_only;
+	} rows[] = {
+		{ "http://b.example/bid", false },
+		{ "http://b.example/{{.a}}", false },
+		{ "http://b.example?a={{.a}}", false },
+		{ "http://b.example#{{.a}}", false },
+		{ "http://{{.a}}.b.example/bid", true },
+		{ "http://{{.a}}", true },
+		{ "http://b.example:{{.port}}/{{.a}}", true },
+		{ "http://{{.user}}@b.example/", true },
+		{ "{{.scheme}}://b.example/", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct arena *a = arena_new();
+		struct bidder_info info = { .name = "x", .root = arena_own_json(a, json_object()) };
+		struct bidder b = { .name = "x", .endpoint = rows[i].endpoint, .info = &info };
+
+		CHECK(rows[i].endpoint, generic_build(&b, a, NULL) == 0);
+		CHECK(rows[i].endpoint, b.public_only == rows[i].public_only);
+		arena_free(a);
+	}
+}
+
 static void run(const char *endpoint, const char *generic, const struct adapter_row *row)
 {
 	char info[2048];
@@ -237,10 +267,8 @@ static void in_a_registry(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refused),
-		cmocka_unit_test(requests),
-		cmocka_unit_test(replies),
-		cmocka_unit_test(in_a_registry),
+		cmocka_unit_test(refused), cmocka_unit_test(hosts_of_requests), cmocka_unit_test(requests),
+		cmocka_unit_test(replies), cmocka_unit_test(in_a_registry),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
