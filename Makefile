@@ -108,6 +108,12 @@ $(B)/.flags: FORCE
 	@mkdir -p $(@D); echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
+# The bidder in C that docs/bidders.md shows, for the test that runs it.
+$(B)/gen/docs/acme.c: docs/bidders.md
+	@mkdir -p $(@D)
+	@awk '/^```$$/ { on = 0 } on { print } /^```c$$/ { on = 1 }' $< > $@
+$(B)/tests/unit/pbs/test_docs_bidders.o: $(B)/gen/docs/acme.c
+
 # Loops over bidders: vectorised, sums in any order. Not -ffinite-math-only: input is checked for NaN.
 $(B)/idr/core/%.o: ALL_CFLAGS += -O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math -freciprocal-math
 -include tests/sim/sim.mk

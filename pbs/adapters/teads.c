@@ -2,8 +2,10 @@
  *
  * Source  fact sheet "teads" of the reference's adapters.
  */
+#include "common/err.h"
 #include "common/mem.h"
 #include "pbs/adapters/bidders.h"
+#include "pbs/adapters/generic.h"
 #include "pbs/adapters/ortb_common.h"
 
 #define FIELD(key, label, kind) TYPED_FIELD(key, label, TYPED_##kind, TYPED_GIVEN)
@@ -98,9 +100,27 @@ static const struct ortb_rules rules = {
 	.each_bid = read_bid,
 };
 
+/* The endpoint is a template, whose placeholders stand for nothing so far. */
+static int build(struct bidder *b, struct arena *a, struct errtext *why)
+{
+	struct str rest = str_of(b->endpoint), text, name;
+	const char *resolved = "";
+
+	while (rest.n > 0) {
+		if (!generic_macro(&rest, &text, &name)) {
+			errtext_set(why, "endpoint: unable to parse the template %s", b->endpoint);
+			return ERR_INPUT;
+		}
+		resolved = arena_printf(a, "%s" STR_FMT, resolved, STR_ARG(text));
+	}
+	b->endpoint = resolved;
+	return 0;
+}
+
 const struct adapter adapter_teads = {
 	.name = "teads",
 	.rules = &rules,
 	.make_requests = ortb_make_requests,
 	.parse_bids = ortb_parse_bids,
+	.build = build,
 };

@@ -39,6 +39,24 @@ static void convert_floor(struct ortb_imp *x)
 	}
 }
 
+/* What the wrapper holds by the time that it fails: the members in front of the one that does not decode. */
+static const json_t *decoded_part(struct arena *a, json_t *ext)
+{
+	json_t *part = arena_own_json(a, json_object()), *v, *decoded;
+	const char *key;
+
+	json_object_foreach (ext, key, v) {
+		json_object_set(part, key, v);
+		decoded = typed_decode(part, &wrapper_struct, NULL, NULL);
+		if (!decoded) {
+			json_object_del(part, key);
+			break;
+		}
+		json_decref(decoded);
+	}
+	return ortb_typed(a, part, &wrapper_struct, NULL);
+}
+
 /* What does not decode is reported and counts as absent; the imp is prepared from the rest. */
 static enum ortb_verdict set_placement(struct ortb_imp *x)
 {
@@ -50,9 +68,11 @@ static enum ortb_verdict set_placement(struct ortb_imp *x)
 
 	convert_floor(x);
 	wrapper = ortb_typed(a, old, &wrapper_struct, &why);
-	if (!wrapper)
+	if (!wrapper) {
 		adapter_error(x->errors, ADAPTER_BAD_INPUT, "%s", why.text);
-	p = ortb_typed(a, json_object_get(wrapper ? wrapper : old, "bidder"), &params, &why);
+		wrapper = decoded_part(a, old);
+	}
+	p = ortb_typed(a, json_object_get(wrapper, "bidder"), &params, &why);
 	if (!p)
 		adapter_error(x->errors, ADAPTER_BAD_INPUT, "%s", why.text);
 	json_set_str(ext, "placement_id", json_str_at(p, "placementId"));

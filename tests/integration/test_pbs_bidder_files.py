@@ -1,9 +1,10 @@
 """What a host writes into bidders' files reaches the wire, and what is missing there is said once in the log."""
 import concurrent.futures
 import json
+import re
 import signal
 
-from pbs_stack import Pbs, banner_request, running, seats, wait_until
+from pbs_stack import ROOT, Pbs, banner_request, running, seats, wait_until
 
 ACME = """generic:
   auth: {type: bearer, token: "${ACME_TOKEN:-}"}
@@ -201,3 +202,24 @@ def test_the_host_has_the_last_word_on_every_bidder(tmp_path):
         assert not asked(pbs, "acme")
         assert events(pbs, "bidder_disabled")[-1]["reason"] == "generic.auth.token is not configured"
         assert [e["bidder"] for e in events(pbs, "bidder_disabled")][-1:] == ["dune"]
+
+
+def test_the_bidder_of_the_manual(tmp_path):
+    """docs/bidders.md shows a file and says what the bidder then gets."""
+    page = (ROOT / "docs/bidders.md").read_text()
+    example = re.search(r"```yaml\n(# acme.yaml\n.*?)```", page, re.S)[1]
+    with running(Pbs(tmp_path, {"acme": "", "aster": "price=1"}, env={"ACME_TOKEN": "sesame"})) as (pbs,):
+        pbs.process.stop()
+        (tmp_path / "bidder-info" / "acme.yaml").write_text(example)
+        pbs.config.write_text("adapters: { acme: { endpoint: \"http://127.0.0.1:%d/bid/{{.account}}\" } }\n"
+                              % pbs.mock_port)
+        pbs.start()
+        reply = ask(pbs, "acme", {"account": "pub-7", "zone": 12})
+        call = reply.json()["ext"]["debug"]["httpcalls"]["acme"][0]
+        assert call["uri"].endswith("/bid/pub-7")
+        sent = pbs.last_request("pub-7")
+        assert "Authorization: Bearer sesame" in sent["headers"]
+        assert sent["body"]["imp"][0]["tagid"] == "12" and sent["body"]["imp"][0]["secure"] == 1
+        assert "bidder" not in sent["body"]["imp"][0].get("ext", {})
+        assert sent["body"]["ext"]["source"] == "nexus"
+        assert "Invalid request" in ask(pbs, "acme", {"account": "Pub 7", "zone": 12}).text

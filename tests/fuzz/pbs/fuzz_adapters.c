@@ -78,7 +78,11 @@ static void run(const struct adapter *adapter, enum mode mode, enum adapter_entr
 				    .xapi_password = "p",
 				    .xapi_tracker = "t",
 				    .root = arena_own_json(a, json_object()) };
-	struct bidder bidder = { adapter->name, endpoints[text.n % 2], adapter, &info, &host, NULL };
+	struct bidder bidder = { .name = adapter->name,
+				 .endpoint = endpoints[text.n % 2],
+				 .adapter = adapter,
+				 .info = &info,
+				 .host = &host };
 	struct adapter_request r = { .arena = a, .bidder = &bidder, .entry = entry, .random = no_chance };
 	struct adapter_reply reply = { .status = 200, .bytes = mode == REPLY ? text : STR("{\"id\":\"x\"}") };
 	json_t *frozen = arena_own_json(a, json_deep_copy(shared));

@@ -174,14 +174,16 @@ static int rig_convert(const void *rates, double amount, struct str from, struct
 }
 
 /* `endpoint` and `info` (bidder-info as JSON, may be NULL) as the row's bidder is configured. */
-static inline void rig_run(const char *adapter, const char *endpoint, const char *info_text,
-			   const struct adapter_row *row)
+static inline void rig_run_code(const struct adapter *code, const char *name, const char *endpoint,
+				const char *info_text, const struct adapter_row *row)
 {
 	static const struct adapter_host host = { "http://hosturl.com", "2", "", 1 };
 	struct arena *a = arena_new();
 	struct errtext why = { "" };
 	struct bidder_info info;
-	struct bidder bidder = { .name = adapter, .endpoint = endpoint, .info = &info, .host = &host };
+	struct bidder bidder = {
+		.name = name, .endpoint = endpoint, .adapter = code, .info = &info, .host = &host
+	};
 	struct adapter_request r = {
 		.arena = a, .bidder = &bidder, .entry = row->entry, .random = rig_chance
 	};
@@ -195,10 +197,7 @@ static inline void rig_run(const char *adapter, const char *endpoint, const char
 		r.convert = rig_convert;
 		r.rates = &rates;
 	}
-	bidder.adapter = adapter_find(str_of(adapter));
-	if (!bidder.adapter)
-		bidder.adapter = adapter_find(STR("generic"));
-	if (bidder_info_parse(a, adapter, arena_own_json(a, rig_json(row->why, info_text ? info_text : "{}")),
+	if (bidder_info_parse(a, name, arena_own_json(a, rig_json(row->why, info_text ? info_text : "{}")),
 			      NULL, NULL, &info, &why) < 0 ||
 	    (bidder.adapter->build && bidder.adapter->build(&bidder, a, &why) < 0))
 		fail_msg("%s: %s", row->why, why.text);
@@ -219,6 +218,14 @@ static inline void rig_run(const char *adapter, const char *endpoint, const char
 	CHECK(row->why, json_equal(shared, frozen));
 	currency_table_free(table);
 	arena_free(a);
+}
+
+static inline void rig_run(const char *adapter, const char *endpoint, const char *info_text,
+			   const struct adapter_row *row)
+{
+	const struct adapter *code = adapter_find(str_of(adapter));
+
+	rig_run_code(code ? code : adapter_find(STR("generic")), adapter, endpoint, info_text, row);
 }
 
 #define RIG_RUN_ALL(adapter, endpoint, info, rows)                                                           \

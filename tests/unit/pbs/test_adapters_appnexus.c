@@ -242,9 +242,10 @@ static void calls_of_ten(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct arena *a = arena_new();
 		struct bidder_info info = { .name = "appnexus" };
-		struct bidder b = {
-			"appnexus", "http://b.example", adapter_find(STR("appnexus")), &info, NULL, NULL
-		};
+		struct bidder b = { .name = "appnexus",
+				    .endpoint = "http://b.example",
+				    .adapter = adapter_find(STR("appnexus")),
+				    .info = &info };
 		struct adapter_request r = {
 			.arena = a, .bidder = &b, .entry = rows[i].entry, .random = rig_chance
 		};

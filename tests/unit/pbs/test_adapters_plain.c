@@ -87,6 +87,16 @@ static void sovrn(void **state)
 		  .calls = "[{'body':{'id':'r','imp':[{'id':'1','banner':{},'bidfloor':2,'tagid':'1',"
 			   "'ext':{'bidder':{'tagid':'1','bidfloor':3}}},{'id':'2','banner':{},'tagid':'1',"
 			   "'ext':{'bidder':{'tagid':'1','bidfloor':'x'}}}]}}]" },
+		{ "a floor as a text; one of 0 or less is none; the older tag only without the newer",
+		  "{'id':'r','imp':[{'id':'1','banner':{},'ext':{'bidder':{'tagid':'1','tagId':'2','bidfloor'"
+		  ":"
+		  "'0.25'}}},{'id':'2','banner':{},'ext':{'bidder':{'tagid':'','tagId':'2','bidfloor':-1}}}]"
+		  "}",
+		  .calls = "[{'body':{'id':'r','imp':[{'id':'1','banner':{},'bidfloor':0.25,'tagid':'1','ext'"
+			   ":{"
+			   "'bidder':{'tagid':'1','tagId':'2','bidfloor':'0.25'}}},{'id':'2','banner':{},'"
+			   "tagid':"
+			   "'2','ext':{'bidder':{'tagid':'','tagId':'2','bidfloor':-1}}}]}}]" },
 		{ "the device in headers",
 		  "{'id':'r','imp':[{'id':'1','banner':{},'ext':{'bidder':{'tagid':'1'}}}],'user':{'buyeruid'"
 		  ":' u '},"

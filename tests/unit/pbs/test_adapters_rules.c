@@ -542,8 +542,21 @@ static void teads(void **state)
 		  .bid_errors = "2 RendererVersion should not be empty if present" },
 	};
 
+	static const struct adapter_row resolved = { "placeholders of the endpoint stand for nothing",
+						     ONE_BANNER("{'placementId':1}"),
+						     .calls = "[{'uri':'http://b.example/x'}]" };
+	struct bidder_info info = { .name = "teads" };
+	struct bidder b = { .name = "teads", .endpoint = "http://b.example/{{.Host", .info = &info };
+	struct errtext why;
+	struct arena *a = arena_new();
+
 	(void)state;
 	RIG_RUN_ALL("teads", "http://b.example", NULL, rows);
+	rig_run("teads", "http://b.example/{{.Host}}x", NULL, &resolved);
+	CHECK("one that does not end", adapter_find(STR("teads"))->build(&b, a, &why) < 0);
+	CHECK_STR("is told", str_of(why.text),
+		  "endpoint: unable to parse the template http://b.example/{{.Host");
+	arena_free(a);
 }
 
 static void unruly(void **state)
@@ -614,6 +627,16 @@ static void yieldmo(void **state)
 			    "found 1 "
 			    "| 2 cannot unmarshal yieldmo.ExtImpBidderYieldmo.Data: expect { or n, but found "
 			    "\"" },
+		{ "of a wrapper that does not decode, what stands in front counts",
+		  "{'id':'r','imp':[{'id':'1','banner':{},'ext':{'data':'x','bidder':{'placementId':'p'}}},"
+		  "{'id':'2','banner':{},'ext':{'data':{'pbadslot':'s'},'bidder':{'placementId':'p'},'prebid'"
+		  ":[]}}]}",
+		  .calls = "[{'body':{'id':'r','imp':[{'id':'1','banner':{},'ext':{'placement_id':''}},"
+			   "{'id':'2','banner':{},'ext':{'placement_id':'p','gpid':'s'}}]}}]",
+		  .errors =
+			  "2 cannot unmarshal yieldmo.ExtImpBidderYieldmo.Data: expect { or n, but found \" "
+			  "| 2 expect { or n, but found  | 2 cannot unmarshal "
+			  "yieldmo.ExtImpBidderYieldmo.Prebid: expect { or n, but found [" },
 		{ "a placement is always written, a slot when there is one",
 		  "{'id':'r','imp':[{'id':'1','banner':{},'ext':{'bidder':{},'data':{'pbadslot':''}}}]}",
 		  .calls = "[{'body':{'id':'r','imp':[{'id':'1','banner':{},'ext':{'placement_id':''}}]}}]" },
