@@ -22,7 +22,11 @@ static json_t *run_adapter(const struct adapter *adapter, json_t *shared, const 
 				    .xapi_password = "p",
 				    .xapi_tracker = "t",
 				    .root = arena_own_json(a, json_object()) };
-	struct bidder bidder = { adapter->name, "http://b.example/x", adapter, &info, &host, NULL };
+	struct bidder bidder = { .name = adapter->name,
+				 .endpoint = "http://b.example/x",
+				 .adapter = adapter,
+				 .info = &info,
+				 .host = &host };
 	struct adapter_request r = {
 		.arena = a, .bidder = &bidder, .convert = rig_convert, .rates = rates, .random = rig_chance
 	};

@@ -420,15 +420,11 @@ static void careless_changes_show(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(info_is_read),
-		cmocka_unit_test(bad_info_names_the_key),
-		cmocka_unit_test(bidders_are_found),
-		cmocka_unit_test(bidders_are_kept),
-		cmocka_unit_test(adapters_are_sorted),
-		cmocka_unit_test(shipped_files),
-		cmocka_unit_test(capabilities),
-		cmocka_unit_test(careless_changes_show),
-		cmocka_unit_test(schemas_agree_with_the_published),
+		cmocka_unit_test(info_is_read),          cmocka_unit_test(bad_info_names_the_key),
+		cmocka_unit_test(bidders_are_found),     cmocka_unit_test(limits_allow),
+		cmocka_unit_test(bidders_are_kept),      cmocka_unit_test(adapters_are_sorted),
+		cmocka_unit_test(shipped_files),         cmocka_unit_test(capabilities),
+		cmocka_unit_test(careless_changes_show), cmocka_unit_test(schemas_agree_with_the_published),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
