@@ -83,6 +83,56 @@ static json_t *value_as(struct arena *a, json_t *v, enum generic_as as)
 	return as == GENERIC_NUMBER ? json_real(ortb_number(v, 0)) : json_new_str(ortb_text(a, v));
 }
 
+/* A text of `set` with its placeholders filled. One that is a placeholder and nothing else becomes the parameter
+ * as it is. NULL when a parameter is missing, or has no text to put among others. */
+static json_t *fill_text(struct arena *a, json_t *v, const json_t *params)
+{
+	struct str rest = json_str(v), text, name, value;
+	json_t *param = NULL, *out = NULL;
+	bool ok = true, alone = true;
+	struct buf b;
+
+	buf_init(&b, 64 << 10);
+	while (ok && rest.n > 0 && generic_macro(&rest, &text, &name)) {
+		char key[GENERIC_NAME_MAX + 1] = { 0 };
+
+		buf_add_str(&b, text);
+		if (name.n == 0)
+			continue;
+		alone = text.n == 0 && b.n == 0 && rest.n == 0;
+		memcpy(key, name.p, name.n);
+		param = typed_get(params, key);
+		value = ortb_text(a, param);
+		ok = param && (alone || value.n > 0);
+		buf_add_str(&b, value);
+	}
+	if (ok)
+		out = param && alone ? json_incref(param) : json_new_str(buf_str(&b));
+	buf_deinit(&b);
+	return out;
+}
+
+/* A value of `set` for these parameters; what a missing one would have filled is left out. */
+static json_t *fill(struct arena *a, json_t *v, const json_t *params)
+{
+	const char *key;
+	json_t *member, *out, *filled;
+	size_t i;
+
+	if (json_is_string(v))
+		return fill_text(a, v, params);
+	if (!json_is_object(v) && !json_is_array(v))
+		return json_deep_copy(v); /* workers share the spec, not its reference counts */
+	out = json_is_object(v) ? json_object() : json_array();
+	json_object_foreach (v, key, member)
+		if ((filled = fill(a, member, params)))
+			json_object_set_new(out, key, filled);
+	json_array_foreach (v, i, member)
+		if ((filled = fill(a, member, params)))
+			json_array_append_new(out, filled);
+	return out;
+}
+
 /* Parameters, additions and removals, in this order. */
 static void shape(struct arena *a, const struct generic_spec *spec, json_t *obj, bool imp,
 		  const json_t *params)
@@ -100,8 +150,8 @@ static void shape(struct arena *a, const struct generic_spec *spec, json_t *obj,
 			set_path(obj, path, v);
 	}
 	json_object_foreach (set, key, v)
-		if (path_for(imp, key, &path))
-			set_path(obj, path, json_deep_copy(v));
+		if (path_for(imp, key, &path) && (v = fill(a, v, params)))
+			set_path(obj, path, v);
 	for (size_t i = 0; i < json_array_size(spec->remove); i++)
 		if (path_for(imp, json_string_value(json_array_get(spec->remove, i)), &path))
 			remove_path(obj, path);

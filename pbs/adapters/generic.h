@@ -38,7 +38,7 @@ struct generic_spec {
 	enum generic_type types[GENERIC_TYPES]; /* in the order in which they are asked */
 	size_t n_params, n_headers, n_types;
 	enum media default_media; /* MEDIA_NONE: a bid without a type is dropped */
-	const json_t *set;        /* path → value */
+	const json_t *set;        /* path → value; texts in it may have placeholders as endpoints have */
 	const json_t *remove;     /* list of paths */
 	const json_t *no_bid;     /* list of status codes that mean nothing */
 	struct ortb_rules rules;

@@ -226,13 +226,39 @@ static bool read_headers(struct arena *a, struct generic_spec *spec, const json_
 	return read_auth(a, spec, json_object_get(in, "auth"), why);
 }
 
+/* The texts of an addition may have placeholders, as endpoints have. */
+static bool texts_are_fine(const char *path, const json_t *v, struct errtext *why)
+{
+	struct str rest = json_str(v), text, name;
+	json_t *in = (json_t *)v, *member; /* jansson's iterators take no const */
+	const char *key;
+	size_t i;
+
+	while (rest.n > 0) {
+		if (!generic_macro(&rest, &text, &name)) {
+			errtext_set(
+				why,
+				"generic.set: %s: a placeholder is {{.Name}}, with the name of a parameter",
+				path);
+			return false;
+		}
+	}
+	json_object_foreach (in, key, member)
+		if (!texts_are_fine(path, member, why))
+			return false;
+	json_array_foreach (in, i, member)
+		if (!texts_are_fine(path, member, why))
+			return false;
+	return true;
+}
+
 static bool read_changes(struct generic_spec *spec, const json_t *in, struct errtext *why)
 {
 	json_t *set = json_object_get(in, "set"), *remove = json_object_get(in, "remove"), *v;
 	const char *path;
 
 	json_object_foreach (set, path, v)
-		if (!path_is_fine("set", path, why))
+		if (!path_is_fine("set", path, why) || !texts_are_fine(path, v, why))
 			return false;
 	for (size_t i = 0; i < json_array_size(remove); i++)
 		if (!path_is_fine("remove", json_string_value(json_array_get(remove, i)), why))

@@ -157,6 +157,24 @@ def test_an_auction_ends_with_the_bidders_it_began_with(tmp_path):
         assert not asked(pbs, "aster")
 
 
+def test_openrtb_versions_and_compression(tmp_path):
+    """What the file says of both holds for a bidder without code as for any other."""
+    chain = {"complete": 1, "ver": "1.0", "nodes": [{"asi": "s.example", "sid": "1", "hp": 1}]}
+    versions = {"2.5": {"ext": {"schain": chain}}, "2.6": {"schain": chain}}
+    with running(Pbs(tmp_path, {"aster": "price=1"})) as (pbs,):
+        for version, source in versions.items():
+            for compression in ("", "endpointCompression: GZIP\n"):
+                write_info(pbs, "acme", f"openrtb: {{ version: {version} }}\n{compression}")
+                reload(pbs)
+                reply = pbs.auction(imp=[{"id": "1", "banner": {"w": 1, "h": 1},
+                                          "ext": {"prebid": {"bidder": {"acme": {}}}}}],
+                                    source={"schain": chain}).get("ext")
+                sent = json.loads(reply["debug"]["httpcalls"]["acme"][0]["requestbody"])["source"]
+                assert {k: sent[k] for k in source} == source and ("schain" in sent) == (version == "2.6")
+                headers = pbs.last_request("acme")["headers"]
+                assert ("Content-Encoding: gzip" in headers) == bool(compression)
+
+
 BY_HOST = "http://{{.host}}:{port}/bid/{name}?price=2"
 
 

@@ -34,6 +34,8 @@ static void refused(void **state)
 		  "generic.remove: \"a.b.c.d.e.f.g.h.i\" is no path of names and dots" },
 		{ "the id of an imp", "e", "{'set':{'imp.id':'1'}}",
 		  "generic.set: imp.id cannot be changed" },
+		{ "a template that does not end", "e", "{'set':{'imp.ext':{'a':['{{.b']}}}",
+		  "generic.set: imp.ext: a placeholder is {{.Name}}, with the name of a parameter" },
 		{ "no kind of authorisation", "e", "{'auth':{'token':'t'}}",
 		  "generic.auth.type: expected bearer, basic or header" },
 		{ "a secret that is not there", "e", "{'auth':{'type':'bearer','token':''}}",
@@ -146,6 +148,18 @@ static void requests(void **state)
 		    .calls = "[{'body':{'id':'r','site':{'id':'i'},'ext':{'a':'later','s':{'x':[1]}},'imp':[{"
 			     "'id':'1','banner':{},"
 			     "'secure':1,'ext':{}}]}}]" } },
+		{ "http://b.example",
+		  "{'set':{'imp.ext':{'acme':{'zone':'{{.zone}}','key':'{{.acc}}/{{.zone}}','none':'{{.no}}',"
+		  "'list':['{{.list}}','x{{.no}}','x'],'n':1}},'ext.of':'{{.acc}}'}}",
+		  { "templates: a placeholder alone keeps its kind, one among others becomes text, without "
+		    "its "
+		    "parameter nothing is written; of the request, the first imp's count",
+		    "{'id':'r','imp':[" IMP("1", "{'zone':7,'acc':'a','list':[1]}") "," IMP("2", "5") "]}",
+		    .calls = "[{'body':{'id':'r','ext':{'of':'a'},'imp':[{'id':'1','banner':{},'ext':{'acme':"
+			     "{'"
+			     "zone':7,'key':'a/"
+			     "7','list':[[1],'x'],'n':1}}},{'id':'2','banner':{},'ext':{'acme':"
+			     "{'list':['x'],'n':1}}}]}}]" } },
 		{ "http://{{.host}}.example/{{.acc}}?z={{.zone}}",
 		  "{}",
 		  { "placeholders are filled and escaped; imps with the same endpoint go together",
