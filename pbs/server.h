@@ -45,8 +45,8 @@ struct pbs_server {
 	struct cache_redis *cache_redis;         /* NULL = none */
 	json_t *pages;                           /* static.h */
 	struct file_log *file_log;               /* NULL = none */
-	struct rate_limit *rate_limit;   /* of callers */
-	struct rate_limit *bidder_rates; /* of calls to bidders */
+	struct rate_limit *rate_limit;           /* of callers */
+	struct rate_limit *bidder_rates;         /* of calls to bidders */
 	struct metrics_set *metrics;
 	struct vendor_lists *vendor_lists;
 	size_t n_workers;
