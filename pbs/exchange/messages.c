@@ -26,7 +26,7 @@ static struct message_bucket *bucket_get(struct messages *m, struct str name)
 	return b;
 }
 
-static struct str format(struct arena *a, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static struct str format(struct arena *a, const char *fmt, va_list ap)
 {
 	va_list measure;
 	char *p;
