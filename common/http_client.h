@@ -23,13 +23,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 #include "common/loop.h"
 #include "common/str.h"
 
 struct http_client;
 struct http_call;
+struct sockaddr;
 
 struct http_client_options {
 	size_t max_open;             /* calls at once, all hosts together; 0 = 20000 */
