@@ -73,6 +73,14 @@ static const struct conf_key keys[] = {
 	CONF_BOOL("http_client.allow_private_addresses", "", allow_private_addresses, "false", 0,
 		  "let parameters and accounts lead to private addresses, and redirects from public ones to "
 		  "them"),
+	CONF_IGNORED("http_client.max_connections_per_host", "connections are as many as open calls need"),
+	CONF_IGNORED("http_client.max_idle_connections_per_host",
+		     "http_client.max_idle_connections bounds all"),
+	CONF_IGNORED("http_client.idle_connection_timeout_seconds", "the longest unused one makes room"),
+	CONF_IGNORED("http_client.throttle.long_queue_wait_threshold_ms",
+		     "calls do not queue for connections"),
+	CONF_IGNORED("http_client.throttle.short_queue_wait_threshold_ms",
+		     "calls do not queue for connections"),
 	CONF_BOOL("http_client.verify_tls", "", verify_tls, "true", 0, "check bidders' certificates"),
 
 	CONF_U32("auction_timeouts_ms.default", "", timeout_default_ms, "1000", 1, 60000, CONF_RELOAD,
@@ -98,6 +106,7 @@ static const struct conf_key keys[] = {
 		 "taken off the timeout that AMP pages ask for: the way to us and back"),
 	CONF_U32("stored_requests_timeout_ms", "", stored_timeout_ms, "50", 1, 10000, CONF_RELOAD,
 		 "wait for stored data"),
+	CONF_IGNORED("default_request.type", "a file when default_request.file.name names one"),
 	CONF_STR("default_request.file.name", "", default_request_file, "", 0,
 		 "JSON file that is laid under every request; empty = none"),
 	CONF_STR("stored_requests.directory", "", stored_dir, "pbs/config", 0,

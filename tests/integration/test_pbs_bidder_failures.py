@@ -87,11 +87,11 @@ def test_no_bid_and_204_are_no_errors(tmp_path):
 
 
 def test_a_late_reply_meets_nobody(tmp_path):
-    """The bidder answers just after the deadline of each auction, or, on a busy machine, just before it is noticed; nothing
-    crashes and the next auction is unaffected."""
+    """The bidder answers just after the deadline of each auction, or, on a busy machine, just before it is noticed (there the
+    other one may be late too); nothing crashes and the next auction is unaffected."""
     with running(Pbs(tmp_path, {"aster": "", "late": "latency_ms=105"})) as (pbs,):
         for i in range(20):
-            assert {"aster"} <= set(seats(pbs.auction(id=f"a{i}", tmax=100))) <= {"aster", "late"}
+            assert set(seats(pbs.auction(id=f"a{i}", tmax=100))) <= {"aster", "late"}
         assert set(seats(pbs.auction(id="patient"))) == {"aster", "late"}
 
 

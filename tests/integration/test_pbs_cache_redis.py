@@ -90,9 +90,10 @@ def test_a_redis_that_is_gone_costs_the_ids_and_nothing_else(pair, redis):
     assert a.metric("nexus_pbs_prebidcache_write_time_seconds_count", success="false") >= 1
     redis.start()
 
-    def works_again():
-        return auction(a)[0]
-    assert get(b, wait_until(works_again, what="the cache is back")).status == 200
+    def works_again(pbs):
+        return wait_until(lambda: auction(pbs)[0], what="the cache is back")
+    works_again(b)
+    assert get(b, works_again(a)).status == 200
 
 
 def test_a_redis_that_sleeps_costs_no_more_than_its_time(pair, redis):
