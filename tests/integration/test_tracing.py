@@ -106,7 +106,8 @@ def test_switched_off_nobody_is_told(tmp_path):
                              "adapters: {aster: {traceparent: true}}\n")) as (_, pbs):
         reply = pbs.post(json.dumps(request_body(pbs)), headers=CALLER).json()
         assert seen == [None] and "traceparent" not in sent_headers(reply)["aster"]
-        assert '"event":"request"' in pbs.process.log() and "trace_id" not in pbs.process.log()
+        wait_until(lambda: '"event":"request"' in pbs.process.log(), what="the request's line")
+        assert "trace_id" not in pbs.process.log()
 
 
 def test_log_lines_of_both_services_name_the_trace(tmp_path):
@@ -115,7 +116,9 @@ def test_log_lines_of_both_services_name_the_trace(tmp_path):
         with running(Pbs(tmp_path / "pbs", {"aster": ""}, idr.port, yaml="log: {access: all}\n", env={
                 "IDR_TIMEOUT_MS": "1000", "IDR_API_KEY": idr_key(idr)})) as (pbs,):
             assert pbs.post(json.dumps(request_body(pbs)), headers=CALLER).status == 200
-            line = next(json.loads(text) for text in pbs.process.log().splitlines() if '"event":"request"' in text and ID in text)
+            # a request's line is written after its reply
+            line = wait_until(lambda: [json.loads(text) for text in pbs.process.log().splitlines()
+                                       if '"event":"request"' in text and ID in text], what="the request's line")[0]
             assert line["trace_id"] == ID and line["path"] == "/openrtb2/auction" and line["request_id"]
             lines = wait_until(lambda: [json.loads(text) for text in idr.process.log().splitlines() if ID in text], what="a line of the router")
             assert lines[0]["path"] == "/route" and lines[0]["trace_id"] == ID
