@@ -113,6 +113,9 @@ static const struct conf_key keys[] = {
 		 "folder with stored_requests/, stored_imps/, stored_responses/ and accounts/"),
 	CONF_STR("category_mapping.directory", "", category_mapping_dir, "pbs/config/category-mapping", 0,
 		 "folder with dfp/ and freewheel/: IAB categories to those of the ad server"),
+	CONF_STR("category_mapping.http.endpoint", "", category_http_endpoint, "", 0,
+		 "HTTP source of mappings that the folder does not have: <endpoint>/<ad server>.json or "
+		 "<endpoint>/<ad server>/<publisher>.json; empty = none"),
 	CONF_U32("stored_requests.watch_seconds", "", stored_watch_s, "2", 0, 86400, 0,
 		 "how often these folders are looked at for changes; 0 = only SIGHUP reads them anew"),
 	CONF_STR("stored_requests.http.endpoint", "", stored_http_endpoint, "router", 0,

@@ -57,7 +57,7 @@ struct pbs_config {
 		stored_db_refresh_s;
 	const char *default_request_file;
 	const char *stored_dir, *stored_http_endpoint, *accounts_http_endpoint;
-	const char *category_mapping_dir;
+	const char *category_mapping_dir, *category_http_endpoint;
 	uint32_t cache_ttl_banner_s, cache_ttl_video_s, cache_ttl_audio_s, cache_ttl_native_s;
 	bool account_required, tolerant_params, debug_off_always;
 	double max_bid_price;

@@ -284,6 +284,7 @@ static void start_stored(struct pbs_worker *w)
 		.files = (struct snapshot_slot *)(uintptr_t)&s->files, /* a slot locks itself */
 		.http_endpoint = str_of(pbs_server_stored_url(s, c->stored_http_endpoint)),
 		.accounts_endpoint = str_of(pbs_server_stored_url(s, c->accounts_http_endpoint)),
+		.category_endpoint = str_of(c->category_http_endpoint),
 		.max_reply_bytes = MAX_STORED_BYTES,
 		.api_key = stored_key(s),
 		.loop = w->thread->loop,

@@ -167,6 +167,7 @@ struct auction {
 
 	/* ENRICH */
 	struct stored_responses stored_responses;
+	const json_t *category_mapping; /* of the ad server; NULL: not asked for, or nobody has it */
 
 	/* CHECK */
 	bool debug;

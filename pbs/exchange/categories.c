@@ -24,6 +24,13 @@ int categories_parse(const json_t *brand_category, struct categories *ret_c, str
 	return 0;
 }
 
+struct str categories_mapping_id(const struct categories *c, struct arena *a)
+{
+	if (!c->translate || c->publisher.n == 0)
+		return c->ad_server;
+	return str_of(arena_printf(a, STR_FMT "/" STR_FMT, STR_ARG(c->ad_server), STR_ARG(c->publisher)));
+}
+
 struct pass {
 	const struct categories *c;
 	const json_t *mapping;

@@ -28,6 +28,9 @@ struct categories {
 int categories_parse(const json_t *brand_category, struct categories *ret_c, struct errtext *why)
 	__attribute__((warn_unused_result));
 
+/* The mapping that translates, as stored data name it; empty when nothing is translated. */
+struct str categories_mapping_id(const struct categories *c, struct arena *a);
+
 /* Sets cat_dur and drops what has no category, no room or a better twin; sweeps the seats. `mapping` is the
  * file {"IAB1-1":{"id":"Sports",…}} for ad server and publisher, NULL when there is none. */
 void categories_apply(const struct categories *c, const json_t *mapping, const struct targeting *t,

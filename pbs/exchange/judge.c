@@ -220,15 +220,6 @@ static void prepare_bids(struct auction *a)
 			prepare_bid(a, a->seats.seats[s]->bids[i]);
 }
 
-/* The file <adserver>/<adserver>[_<publisher>].json; NULL when the host has none. */
-static const json_t *category_file(const struct auction *a, const struct categories *c)
-{
-	return stored_category(a->x->stored,
-			       str_of(arena_printf(a->arena, STR_FMT "/" STR_FMT "%s" STR_FMT,
-						   STR_ARG(c->ad_server), STR_ARG(c->ad_server),
-						   c->publisher.n ? "_" : "", STR_ARG(c->publisher))));
-}
-
 static bool any_bid(const struct auction *a)
 {
 	for (size_t s = 0; s < a->seats.n; s++)
@@ -254,7 +245,7 @@ static bool exclude_categories(struct auction *a)
 					    why.text));
 		return false;
 	}
-	categories_apply(&c, category_file(a, &c), &a->targeting, &a->seats, &a->x->rng, &a->nonbids,
+	categories_apply(&c, a->category_mapping, &a->targeting, &a->seats, &a->x->rng, &a->nonbids,
 			 &a->messages, a->arena);
 	return true;
 }

@@ -4,9 +4,11 @@
 
 #include "common/err.h"
 #include "common/json.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "pbs/config.h"
 #include "pbs/exchange/auction.h"
+#include "pbs/exchange/categories.h"
 #include "pbs/exchange/privacy_stage.h"
 #include "pbs/openrtb/convert.h"
 #include "pbs/openrtb/enrich.h"
@@ -75,36 +77,66 @@ static int complete(struct auction *a)
 	return enrich(a->request, &a->http, &rules, &a->x->rng, &a->messages);
 }
 
-/* --- stored responses --- */
+/* --- stored responses and the ad server's categories --- */
 
-static enum stage with_responses(struct auction *a)
+static void take_mapping(struct auction *a, const struct stored_item *item)
+{
+	a->category_mapping = item->value;
+	if (!item->value && *a->lookup.problem.text)
+		log_limited(LOG_WARN, "category_mapping_failed", LOG_STR("mapping", item->id),
+			    LOG_Z("reason", a->lookup.problem.text));
+}
+
+static enum stage with_stored(struct auction *a)
 {
 	struct stored_responses *sr = &a->stored_responses;
 
 	for (size_t i = 0; i < sr->n; i++)
 		sr->list[i].body = a->lookup.items[i].value;
+	if (a->lookup.n_items > sr->n)
+		take_mapping(a, &a->lookup.items[sr->n]);
 	return stored_responses_check(sr, &a->messages) < 0 ? auction_refuse(a) : STAGE_CHECK;
 }
 
-static void on_responses(struct stored_lookup *l)
+static void on_stored(struct stored_lookup *l)
 {
 	struct auction *a = container_of(l, struct auction, lookup);
 
 	assert(a->stage == STAGE_ENRICH);
-	auction_enter(a, with_responses(a));
+	auction_enter(a, with_stored(a));
 }
 
-static enum stage fetch_responses(struct auction *a)
+/* Bids may need it, and asking before there are any keeps judging them free of waits. Empty: none will. What is wrong
+ * with the wish is said when bids are there. */
+static struct str wanted_mapping(struct auction *a)
+{
+	const json_t *wanted = json_at(a->request, "ext.prebid.targeting.includebrandcategory");
+	struct categories c;
+	struct errtext why;
+
+	if (!wanted || categories_parse(wanted, &c, &why) < 0)
+		return STR("");
+	return categories_mapping_id(&c, a->arena);
+}
+
+static enum stage fetch_stored(struct auction *a)
 {
 	const struct stored_responses *sr = &a->stored_responses;
-	struct stored_item *items = ARENA_ARRAY(a->arena, struct stored_item, sr->n);
+	struct str mapping = wanted_mapping(a);
+	size_t n = sr->n + (mapping.n > 0);
+	struct stored_item *items;
+
+	if (n == 0)
+		return STAGE_CHECK;
+	items = ARENA_ARRAY(a->arena, struct stored_item, n);
 
 	for (size_t i = 0; i < sr->n; i++)
 		items[i] = (struct stored_item){ .kind = STORED_RESPONSE, .id = sr->list[i].id };
-	a->lookup = (struct stored_lookup){
-		.arena = a->arena, .items = items, .n_items = sr->n, .done = on_responses
-	};
-	return stored_fetch(a->x->stored, &a->lookup, auction_stored_timeout_ms(a)) ? with_responses(a)
+	if (mapping.n)
+		items[sr->n] = (struct stored_item){ .kind = STORED_CATEGORY, .id = mapping };
+	a->lookup =
+		(struct stored_lookup){ .arena = a->arena, .items = items, .n_items = n, .done = on_stored };
+	return stored_fetch(a->x->stored, &a->lookup, auction_stored_timeout_ms(a)) ? with_stored(a)
 										    : STAGE_WAIT;
 }
 
@@ -113,5 +145,5 @@ enum stage auction_enrich(struct auction *a)
 	if (decode(a) < 0 || complete(a) < 0 ||
 	    stored_responses_collect(a->request, a->arena, &a->messages, &a->stored_responses) < 0)
 		return auction_refuse(a);
-	return a->stored_responses.n ? fetch_responses(a) : STAGE_CHECK;
+	return fetch_stored(a);
 }

@@ -9,14 +9,27 @@
 
 enum { MAX_FILE_BYTES = 4 << 20 };
 
+/* The name of dfp.json is "dfp", that of dfp_<publisher>.json "dfp/<publisher>"; NULL for other files. */
+static char *name_of_file(const char *ad_server, struct str file)
+{
+	const struct str suffix = STR(".json"), server = str_of(ad_server);
+	struct str rest;
+
+	if (!str_starts(file, server) || !str_ends(file, suffix))
+		return NULL;
+	rest = (struct str){ file.p + server.n, file.n - server.n - suffix.n };
+	if (rest.n == 0)
+		return xasprintf("%s", ad_server);
+	return rest.p[0] == '_' ? xasprintf("%s/%.*s", ad_server, (int)rest.n - 1, rest.p + 1) : NULL;
+}
+
 static int load_file(json_t *all, const char *dir, const char *ad_server, struct str name,
 		     struct errtext *why)
 {
-	const struct str suffix = STR(".json");
-	FREE_ON_EXIT char *path = NULL, *key = NULL;
+	FREE_ON_EXIT char *path = NULL, *key = name_of_file(ad_server, name);
 	json_t *mapping;
 
-	if (name.p[0] == '.' || !str_ends(name, suffix))
+	if (!key)
 		return 0;
 	path = xasprintf("%s/%s/" STR_FMT, dir, ad_server, STR_ARG(name));
 	mapping = json_parse_file(path, MAX_FILE_BYTES, why);
@@ -26,7 +39,6 @@ static int load_file(json_t *all, const char *dir, const char *ad_server, struct
 		json_decref(mapping);
 		return ERR_INPUT;
 	}
-	key = xasprintf("%s/%.*s", ad_server, (int)(name.n - suffix.n), name.p);
 	json_object_set_new_nocheck(all, key, mapping);
 	return 0;
 }

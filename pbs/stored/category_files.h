@@ -1,7 +1,7 @@
 /* Category mapping files of ad servers, for competitive exclusion.
  *
  * Shapes  <dir>/dfp/dfp.json, <dir>/dfp/dfp_<publisher>.json, <dir>/freewheel/…: {"IAB1-1":{"id":"Sports",…}}.
- *         The result maps "dfp/dfp" and so on to the contents.
+ *         The result maps "dfp" and "dfp/<publisher>" to the contents.
  * Errors  NULL and `why` names the file; a folder that does not exist holds no files.
  * Threads read once at start and never changed, so all workers may look things up.
  */

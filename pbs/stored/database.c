@@ -49,7 +49,7 @@ static const struct {
 	{ offsetof(struct stored_database_options, account_query), { { STORED_ACCOUNT, "$ID_LIST" } }, 1 },
 };
 
-static const char *const type_names[STORED_KINDS] = {
+static const char *const type_names[STORED_TOLD_KINDS] = {
 	[STORED_REQUEST] = "request",
 	[STORED_IMP] = "imp",
 	[STORED_RESPONSE] = "response",
@@ -146,7 +146,7 @@ static bool ask(struct stored_database *d, uint32_t timeout_ms, PGresult **ret_r
 
 /* --- rows --- */
 
-/* STORED_KINDS for a type that we do not know. */
+/* STORED_TOLD_KINDS for a type that we do not know. */
 static enum stored_kind kind_of_row(const PGresult *rows, int row, enum stored_kind only)
 {
 	const char *type = PQnfields(rows) > 2 ? PQgetvalue(rows, row, 2) : "";
@@ -154,9 +154,9 @@ static enum stored_kind kind_of_row(const PGresult *rows, int row, enum stored_k
 
 	if (PQnfields(rows) == 2)
 		return only;
-	while (kind < STORED_KINDS && strcmp(type, type_names[kind]) != 0)
+	while (kind < STORED_TOLD_KINDS && strcmp(type, type_names[kind]) != 0)
 		kind++;
-	if (kind == STORED_KINDS)
+	if (kind == STORED_TOLD_KINDS)
 		log_limited(LOG_WARN, "stored_database_row", LOG_Z("id", PQgetvalue(rows, row, 0)),
 			    LOG_Z("unknown_type", type));
 	return kind;
@@ -301,10 +301,10 @@ static bool take_changes(struct stored_database *d, const char *query, uint32_t 
 	ok = sql_build(&d->query, str_of(query), lists, ARRAY_LEN(lists)) && ask(d, timeout_ms, &rows) &&
 	     has_columns(d, rows);
 	for (int row = 0; ok && row < PQntuples(rows); row++) {
-		enum stored_kind kind = kind_of_row(rows, row, STORED_KINDS);
+		enum stored_kind kind = kind_of_row(rows, row, STORED_TOLD_KINDS);
 		json_t *value = data_of_row(rows, row);
 
-		if (kind < STORED_KINDS)
+		if (kind < STORED_TOLD_KINDS)
 			stored_updates_apply(d->opt.cache, (int)kind, str_of(PQgetvalue(rows, row, 0)), value,
 					     clock_mono_us() / 1000);
 		json_decref(value);

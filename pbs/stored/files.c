@@ -14,7 +14,7 @@
 
 enum { MAX_FILE_BYTES = 4 << 20 };
 
-static const char *const folders[STORED_KINDS] = {
+static const char *const folders[STORED_TOLD_KINDS] = {
 	[STORED_REQUEST] = "stored_requests",
 	[STORED_IMP] = "stored_imps",
 	[STORED_RESPONSE] = "stored_responses",
@@ -24,7 +24,6 @@ static const char *const folders[STORED_KINDS] = {
 struct stored_files {
 	struct snapshot snapshot;
 	json_t *by_id[STORED_KINDS]; /* objects: id -> value */
-	json_t *categories;          /* category_files.h */
 };
 
 static int load_file(json_t *by_id, const char *dir, struct str name, struct errtext *why)
@@ -69,7 +68,6 @@ static void drop_files(struct snapshot *snapshot)
 
 	for (int kind = 0; kind < STORED_KINDS; kind++)
 		json_decref(f->by_id[kind]);
-	json_decref(f->categories);
 	free(f);
 }
 
@@ -78,7 +76,7 @@ struct stored_files *stored_files_load(const char *dir, const char *category_dir
 	struct stored_files *f = xcalloc(1, sizeof *f);
 
 	snapshot_init(&f->snapshot, drop_files);
-	for (int kind = 0; kind < STORED_KINDS; kind++) {
+	for (int kind = 0; kind < STORED_TOLD_KINDS; kind++) {
 		FREE_ON_EXIT char *folder = xasprintf("%s/%s", dir, folders[kind]);
 
 		f->by_id[kind] = json_object();
@@ -87,8 +85,8 @@ struct stored_files *stored_files_load(const char *dir, const char *category_dir
 			return NULL;
 		}
 	}
-	f->categories = category_files_load(category_dir, why);
-	if (f->categories)
+	f->by_id[STORED_CATEGORY] = category_files_load(category_dir, why);
+	if (f->by_id[STORED_CATEGORY])
 		return f;
 	stored_files_free(f);
 	return NULL;
@@ -118,11 +116,6 @@ const struct stored_files *stored_files_view(struct snapshot_view *v)
 json_t *stored_files_find(const struct stored_files *f, enum stored_kind kind, struct str id)
 {
 	return f ? json_object_getn(f->by_id[kind], id.p, id.n) : NULL;
-}
-
-json_t *stored_files_category(const struct stored_files *f, struct str name)
-{
-	return f ? json_object_getn(f->categories, name.p, name.n) : NULL;
 }
 
 void stored_files_refresh(const struct stored_files *f, const struct stored_files *old,

@@ -1,10 +1,12 @@
-/* The happy path is synchronous: the cache or the files know the id. Otherwise the database is asked, then up to two
- * GETs follow, one for requests and imps, one for accounts, each for all ids of its kinds that are still missing.
+/* The happy path is synchronous: the cache or the files know the id. Otherwise the database is asked, then up to three
+ * GETs follow, one for requests and imps, one for accounts, each for all ids of its kinds that are still missing;
+ * a category mapping is a file of its own at the end of its path.
  * Whatever they answer, the lookup ends, and all of them together get the time of one. */
 #include "pbs/stored/stored.h"
 
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/json.h"
 #include "common/mem.h"
@@ -27,7 +29,7 @@ static const struct endpoint {
 	size_t url; /* offset in struct stored_options */
 	struct {
 		enum stored_kind kind;
-		const char *arg;
+		const char *arg; /* NULL: <url>/<id>.json, answered with the value itself or with 404 */
 	} kinds[2];
 	size_t n_kinds;
 } endpoints[] = {
@@ -35,6 +37,7 @@ static const struct endpoint {
 	  { { STORED_REQUEST, "request-id" }, { STORED_IMP, "imp-id" } },
 	  2 },
 	{ offsetof(struct stored_options, accounts_endpoint), { { STORED_ACCOUNT, "account-id" } }, 1 },
+	{ offsetof(struct stored_options, category_endpoint), { { STORED_CATEGORY, NULL } }, 1 },
 };
 
 enum { SOURCES = 1 + ARRAY_LEN(endpoints) }; /* the database first */
@@ -68,6 +71,11 @@ void stored_free(struct stored *s)
 }
 
 static void start_next_or_end(struct stored_lookup *l);
+
+static bool is_by_path(const struct endpoint *e)
+{
+	return !e->kinds[0].arg;
+}
 
 static bool is_missing(const struct stored_item *item)
 {
@@ -107,23 +115,118 @@ static void take_values(struct stored_lookup *l, const struct endpoint *e, const
 	}
 }
 
+/* The document at a path is the value of the one id that was asked for. NULL: there is none. */
+static void take_value(struct stored_lookup *l, const struct endpoint *e, json_t *value)
+{
+	for (size_t i = 0; value && i < l->n_items; i++)
+		if (serves(e, l->items[i].kind) && is_missing(&l->items[i])) {
+			settle(l, &l->items[i], json_incref(value));
+			return;
+		}
+}
+
+static void fail(struct stored_lookup *l, unsigned error)
+{
+	l->failed = true;
+	l->error = error;
+}
+
+/* NULL after a failure, whose text is in l->problem. */
+static json_t *read_reply(struct stored_lookup *l, const struct http_call_reply *reply)
+{
+	json_t *j;
+
+	if (reply->err || reply->status != 200) {
+		fail(l, STORED_ERROR_NETWORK);
+		if (reply->err)
+			errtext_set(&l->problem, "Error fetching stored data via HTTP: %s",
+				    reply->error_text ? reply->error_text : err_name(reply->err));
+		else
+			errtext_set(&l->problem,
+				    "Error fetching Stored Requests via HTTP. Response code was %d",
+				    reply->status);
+		return NULL;
+	}
+	j = json_parse(reply->body, &l->problem);
+	if (j && !json_is_object(j)) {
+		errtext_set(&l->problem, "not an object");
+		json_decref(j);
+		j = NULL;
+	}
+	if (!j) {
+		errtext_prefix(&l->problem, "Error fetching stored data via HTTP: ");
+		fail(l, STORED_ERROR_UNDEFINED);
+	}
+	return j;
+}
+
 static void on_reply(struct http_call *call, const struct http_call_reply *reply)
 {
 	struct stored_lookup *l = container_of(call, struct stored_lookup, call);
-	json_t *j = NULL;
+	const struct endpoint *e = &endpoints[l->asked - 2];
+	bool is_absent = is_by_path(e) && !reply->err && reply->status == 404;
+	json_t *j = is_absent ? NULL : read_reply(l, reply);
 
-	if (reply->err)
-		errtext_set(&l->problem, "Error fetching stored data via HTTP: %s",
-			    reply->error_text ? reply->error_text : err_name(reply->err));
-	else if (reply->status != 200)
-		errtext_set(&l->problem, "Error fetching Stored Requests via HTTP. Response code was %d",
-			    reply->status);
-	else if (!(j = json_parse(reply->body, &l->problem)))
-		errtext_prefix(&l->problem, "Error fetching stored data via HTTP: ");
-	take_values(l, &endpoints[l->asked - 2], j);
-	l->failed |= !j;
+	if (is_by_path(e)) {
+		take_value(l, e, j);
+		if (l->stored->opt.metrics)
+			metrics_observe(l->stored->opt.metrics, M_STORED_CATEGORY_FETCH_TIME,
+					(double)(clock_mono_us() - l->asked_us) / 1e6, FETCH_ALL);
+	} else {
+		take_values(l, e, j);
+	}
 	json_decref(j);
 	start_next_or_end(l);
+}
+
+/* Appends `base` with the ids of what is missing in its query; false when nothing is. */
+static bool add_query(struct buf *url, struct str base, const struct stored_lookup *l,
+		      const struct endpoint *e)
+{
+	bool any = false;
+
+	buf_add_str(url, base);
+	for (size_t k = 0; k < e->n_kinds; k++)
+		for (size_t i = 0; i < l->n_items; i++) {
+			if (!is_missing(&l->items[i]) || l->items[i].kind != e->kinds[k].kind)
+				continue;
+			buf_add_c(url, any || memchr(base.p, '?', base.n) ? '&' : '?');
+			buf_add_z(url, e->kinds[k].arg);
+			buf_add_c(url, '=');
+			url_encode(url, l->items[i].id);
+			any = true;
+		}
+	return any;
+}
+
+/* Appends `base` with the document of the first that is missing at the end of its path: "dfp" or "dfp/publisher". */
+static bool add_path(struct buf *url, struct str base, const struct stored_lookup *l,
+		     const struct endpoint *e)
+{
+	struct str query = base, path = str_cut(&query, '?'), name, first;
+	size_t i = 0;
+
+	while (i < l->n_items && !(is_missing(&l->items[i]) && serves(e, l->items[i].kind)))
+		i++;
+	if (i == l->n_items)
+		return false;
+	while (path.n && path.p[path.n - 1] == '/')
+		path.n--;
+	name = l->items[i].id;
+	first = str_cut(&name, '/');
+	buf_add_str(url, path);
+	buf_add_c(url, '/');
+	url_encode(url, first);
+	if (name.p) {
+		buf_add_c(url, '/');
+		url_encode(url, name);
+	}
+	buf_add_z(url, ".json");
+	if (query.p) {
+		buf_add_c(url, '?');
+		buf_add_str(url, query);
+	}
+	return true;
 }
 
 /* The endpoint with the ids that are still missing; NULL when none is. */
@@ -131,20 +234,10 @@ static char *build_url(struct stored_lookup *l, const struct endpoint *e)
 {
 	struct str base = url_of(l->stored, e);
 	struct buf url;
-	bool any = false;
+	bool any;
 
 	buf_init(&url, 65536);
-	buf_add_str(&url, base);
-	for (size_t k = 0; k < e->n_kinds; k++)
-		for (size_t i = 0; i < l->n_items; i++) {
-			if (!is_missing(&l->items[i]) || l->items[i].kind != e->kinds[k].kind)
-				continue;
-			buf_add_c(&url, any || memchr(base.p, '?', base.n) ? '&' : '?');
-			buf_add_z(&url, e->kinds[k].arg);
-			buf_add_c(&url, '=');
-			url_encode(&url, l->items[i].id);
-			any = true;
-		}
+	any = is_by_path(e) ? add_path(&url, base, l, e) : add_query(&url, base, l, e);
 	if (!any || url.overflow) {
 		if (url.overflow)
 			errtext_set(&l->problem, "too many stored ids in one request");
@@ -161,7 +254,7 @@ static uint32_t time_left_ms(const struct stored_lookup *l)
 	return l->deadline_ms > now ? (uint32_t)(l->deadline_ms - now) : 1;
 }
 
-static int start_call(struct stored_lookup *l, const char *url)
+static int start_call(struct stored_lookup *l, const struct endpoint *e, const char *url)
 {
 	struct http_header *key = ARENA_NEW(l->arena, struct http_header);
 	const struct stored_options *opt = &l->stored->opt;
@@ -169,13 +262,14 @@ static int start_call(struct stored_lookup *l, const char *url)
 		.method = "GET",
 		.url = url,
 		.headers = key,
-		.n_headers = opt->api_key.n ? 1 : 0,
+		.n_headers = opt->api_key.n && !is_by_path(e) ? 1 : 0,
 		.max_reply_bytes = opt->max_reply_bytes,
 		.timeout_ms = time_left_ms(l),
 	};
 
 	*key = (struct http_header){ STR("X-API-Key"), opt->api_key };
 	l->call.done = on_reply;
+	l->asked_us = clock_mono_us();
 	return http_client_start(l->stored->http, &l->call, &req);
 }
 
@@ -187,9 +281,9 @@ static bool ask_endpoint(struct stored_lookup *l, const struct endpoint *e)
 	if (!url)
 		return false;
 	arena_defer(l->arena, free, url);
-	err = start_call(l, url);
+	err = start_call(l, e, url);
 	if (err < 0) {
-		l->failed = true;
+		fail(l, STORED_ERROR_NETWORK);
 		errtext_set(&l->problem, "Error fetching stored data via HTTP: %s", err_name(err));
 	}
 	return err == 0;
@@ -217,7 +311,7 @@ static void on_rows(struct helper_call *call, struct helper_job *j)
 	if (job && job->asked) {
 		take_rows(l, job);
 	} else {
-		l->failed = true;
+		fail(l, STORED_ERROR_NETWORK);
 		errtext_set(&l->problem, "Error fetching stored data from the database: %s",
 			    job ? job->problem.text : "timeout");
 	}
@@ -241,7 +335,7 @@ static bool ask_database(struct stored_lookup *l)
 	l->database_call.done = on_rows;
 	if (helper_ask(l->stored->database, &l->database_call, &job->job, time_left_ms(l)))
 		return true;
-	l->failed = true;
+	fail(l, STORED_ERROR_NETWORK);
 	errtext_set(&l->problem, "Error fetching stored data from the database: too many look-ups wait");
 	return false;
 }
@@ -263,10 +357,9 @@ static void remember_missing(const struct stored_lookup *l)
 static void count_failures(const struct stored_lookup *l)
 {
 	static const unsigned metrics[STORED_KINDS] = {
-		[STORED_REQUEST] = M_STORED_REQUEST_ERRORS,
-		[STORED_IMP] = M_STORED_REQUEST_ERRORS,
-		[STORED_RESPONSE] = M_STORED_RESPONSE_ERRORS,
-		[STORED_ACCOUNT] = M_STORED_ACCOUNT_ERRORS,
+		[STORED_REQUEST] = M_STORED_REQUEST_ERRORS,   [STORED_IMP] = M_STORED_REQUEST_ERRORS,
+		[STORED_RESPONSE] = M_STORED_RESPONSE_ERRORS, [STORED_ACCOUNT] = M_STORED_ACCOUNT_ERRORS,
+		[STORED_CATEGORY] = M_STORED_CATEGORY_ERRORS,
 	};
 	struct metrics *m = l->stored->opt.metrics;
 	uint64_t counted = 0;
@@ -275,7 +368,7 @@ static void count_failures(const struct stored_lookup *l)
 		unsigned metric = metrics[l->items[i].kind];
 
 		if (is_missing(&l->items[i]) && !(counted >> l->items[i].kind & 1))
-			metrics_inc(m, metric, STORED_ERROR_NETWORK);
+			metrics_inc(m, metric, l->error);
 		counted |= 1u << l->items[i].kind;
 	}
 }
@@ -309,6 +402,7 @@ static void count(const struct stored *s, enum stored_kind kind, bool hit)
 		[STORED_IMP] = M_STORED_IMP_CACHE,
 		[STORED_RESPONSE] = -1,
 		[STORED_ACCOUNT] = M_ACCOUNT_CACHE,
+		[STORED_CATEGORY] = -1,
 	};
 
 	if (s->opt.metrics && s->opt.cache && metrics[kind] >= 0)
@@ -341,11 +435,6 @@ bool stored_fetch(struct stored *s, struct stored_lookup *l, uint32_t timeout_ms
 	for (size_t i = 0; i < l->n_items; i++)
 		find_here(s, files, l, &l->items[i]);
 	return start_next(l);
-}
-
-const json_t *stored_category(struct stored *s, struct str name)
-{
-	return s->opt.files ? stored_files_category(stored_files_view(&s->files), name) : NULL;
 }
 
 void stored_cancel(struct stored_lookup *l)

@@ -1,9 +1,10 @@
-/* Stored requests, imps, responses and accounts, from wherever the host keeps them.
+/* Stored requests, imps, responses, accounts and category mappings, from wherever the host keeps them.
  *
  * A lookup asks each source in turn for what is still missing: what was pushed here or fetched lately, then files, then
  * the database, then HTTP. Sources that answer from memory answer at once; only one that has to wait uses the callback.
  *
- * Shapes  item->value is lent and valid until the lookup's owner is done with its arena; NULL = nobody knows the id.
+ * Shapes  ids are the host's own; of a category mapping it is category_files.h's name, "dfp" or "dfp/publisher".
+ *         item->value is lent and valid until the lookup's owner is done with its arena; NULL = nobody knows the id.
  * Errors  stored_lookup.problem holds the text of a source that failed; its items stay NULL.
  * Owns    the caller keeps the lookup and its items alive until done or stored_cancel(), which is idempotent. References
  *         to values are hung on `arena`.
@@ -22,7 +23,15 @@
 #include "common/snapshot.h"
 #include "common/str.h"
 
-enum stored_kind { STORED_REQUEST, STORED_IMP, STORED_RESPONSE, STORED_ACCOUNT, STORED_KINDS };
+enum stored_kind {
+	STORED_REQUEST,
+	STORED_IMP,
+	STORED_RESPONSE,
+	STORED_ACCOUNT,
+	STORED_TOLD_KINDS, /* those above are in databases too, and updates tell of them */
+	STORED_CATEGORY = STORED_TOLD_KINDS,
+	STORED_KINDS,
+};
 
 struct stored_item {
 	enum stored_kind kind;
@@ -44,6 +53,8 @@ struct stored_lookup {
 	uint64_t deadline_ms;
 	unsigned asked;      /* how many of the sources that have to be waited for */
 	bool waited, failed; /* a source was asked; one did not answer */
+	unsigned error;      /* … and why: STORED_ERROR_* */
+	uint64_t asked_us;   /* when the last HTTP source was asked */
 };
 
 struct metrics;
@@ -56,8 +67,9 @@ struct stored_options {
 	struct snapshot_slot *files;  /* of struct stored_files; NULL = no folder */
 	struct str http_endpoint;     /* requests and imps; empty = none */
 	struct str accounts_endpoint; /* empty = none */
+	struct str category_endpoint; /* empty = none */
 	size_t max_reply_bytes;
-	struct str api_key; /* sent as X-API-Key when not empty */
+	struct str api_key; /* sent as X-API-Key when not empty, but not to category_endpoint */
 	struct loop *loop;
 	struct stored_cache *cache;       /* NULL = nothing is kept */
 	struct stored_database *database; /* NULL = none */
@@ -73,7 +85,6 @@ void stored_files_publish(struct snapshot_slot *slot, struct stored_files *f);
 const struct stored_files *stored_files_of(struct snapshot *s);        /* NULL for NULL */
 const struct stored_files *stored_files_view(struct snapshot_view *v); /* lent until the view's next use */
 json_t *stored_files_find(const struct stored_files *f, enum stored_kind kind, struct str id); /* lent */
-json_t *stored_files_category(const struct stored_files *f, struct str name);                  /* lent */
 /* What differs from `old` is no longer to be answered from the cache. NULL is fine for `old`. */
 void stored_files_refresh(const struct stored_files *f, const struct stored_files *old,
 			  struct stored_cache *c);
@@ -84,8 +95,6 @@ void stored_free(struct stored *s);
 
 /* True: everything was answered at once and `done` will not come. False: `done` comes once, from the loop. */
 bool stored_fetch(struct stored *s, struct stored_lookup *l, uint32_t timeout_ms);
-/* A category mapping by its name, "dfp/dfp"; lent until the next use of `s`, NULL when there is none. */
-const json_t *stored_category(struct stored *s, struct str name);
 void stored_cancel(struct stored_lookup *l);
 
 #endif

@@ -4,7 +4,7 @@
 #include "common/json.h"
 #include "pbs/stored/stored.h"
 
-const char *const stored_members[STORED_KINDS] = {
+const char *const stored_members[STORED_TOLD_KINDS] = {
 	[STORED_REQUEST] = "requests",
 	[STORED_IMP] = "imps",
 	[STORED_RESPONSE] = "responses",
@@ -31,7 +31,7 @@ static int check_doc(const json_t *doc, json_type member_type, struct errtext *w
 		errtext_set(why, "not an object");
 		return ERR_INPUT;
 	}
-	for (int kind = 0; kind < STORED_KINDS; kind++) {
+	for (int kind = 0; kind < STORED_TOLD_KINDS; kind++) {
 		const json_t *member = json_object_get(doc, stored_members[kind]);
 
 		if (member && !json_is_null(member) && json_typeof(member) != member_type) {
@@ -47,7 +47,7 @@ int stored_updates_save(struct stored_cache *c, const json_t *doc, uint64_t now_
 {
 	if (check_doc(doc, JSON_OBJECT, why) < 0)
 		return ERR_INPUT;
-	for (int kind = 0; kind < STORED_KINDS; kind++) {
+	for (int kind = 0; kind < STORED_TOLD_KINDS; kind++) {
 		const char *id;
 		size_t n;
 		json_t *value;
@@ -62,7 +62,7 @@ int stored_updates_forget(struct stored_cache *c, const json_t *doc, struct errt
 {
 	if (check_doc(doc, JSON_ARRAY, why) < 0)
 		return ERR_INPUT;
-	for (int kind = 0; kind < STORED_KINDS; kind++) {
+	for (int kind = 0; kind < STORED_TOLD_KINDS; kind++) {
 		const json_t *id;
 		size_t i;
 

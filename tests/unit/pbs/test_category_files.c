@@ -31,10 +31,12 @@ static void loading(void **state)
 	write_file("dfp", "dfp.json", "{\"IAB1\":{\"id\":\"Sports\"}}");
 	write_file("dfp", "dfp_p1.json", "{\"IAB1\":{\"id\":\"Cars\"}}");
 	write_file("dfp", "README", "not a mapping");
+	write_file("dfp", "dfpx.json", "of another ad server");
+	write_file("dfp", ".json", "of none");
 	all = category_files_load(dir, &why);
 	CHECK("both files, nothing else", json_object_size(all) == 2);
-	CHECK_STR("of the ad server", json_str_at(all, "dfp/dfp.IAB1.id"), "Sports");
-	CHECK_STR("of a publisher", json_str_at(all, "dfp/dfp_p1.IAB1.id"), "Cars");
+	CHECK_STR("of the ad server", json_str_at(all, "dfp.IAB1.id"), "Sports");
+	CHECK_STR("of a publisher", json_str_at(all, "dfp/p1.IAB1.id"), "Cars");
 	json_decref(all);
 
 	write_file("dfp", "dfp_p2.json", "[]");
@@ -43,6 +45,7 @@ static void loading(void **state)
 
 	CHECK("cleaning up", unlink("dfp/dfp.json") == 0 && unlink("dfp/dfp_p1.json") == 0 &&
 				     unlink("dfp/dfp_p2.json") == 0 && unlink("dfp/README") == 0 &&
+				     unlink("dfp/dfpx.json") == 0 && unlink("dfp/.json") == 0 &&
 				     rmdir("dfp") == 0);
 	all = category_files_load(dir, &why);
 	CHECK("no folders, no files", all && json_object_size(all) == 0);
