@@ -508,8 +508,9 @@ static void limit_on_open_calls(void **state)
  * reply, and while waiting for a name. */
 static void cancelling(void **state)
 {
-	struct outcome o = { .call.done = on_done };
+	struct outcome o = { .call.done = on_done }, lookup = { .call.done = on_done };
 	struct http_call_request req = post("/x");
+	int failed_before;
 
 	(void)state;
 	answer = (struct str){ NULL, 0 };
@@ -534,13 +535,17 @@ static void cancelling(void **state)
 	http_client_cancel(client, &o.call);
 
 	req.url = "http://name.invalid/x";
-	CHECK("start", http_client_start(client, &o.call, &req) == 0);
+	CHECK("start", http_client_start(client, &lookup.call, &req) == 0);
 	loop_turn(loop, 0);
-	http_client_cancel(client, &o.call);
+	failed_before = lookup.n_done; /* the name may be known not to exist within that one turn */
+	http_client_cancel(client, &lookup.call);
 
 	for (int i = 0; i < 5; i++)
 		loop_turn(loop, 1);
 	CHECK("done never came", o.n_done == 0);
+	CHECK("nor during or after a lookup that was cancelled", lookup.n_done == failed_before);
+	CHECK("a lookup ends once", failed_before <= 1);
+	CHECK("every call is closed", http_client_open_calls(client) == 0);
 	answer = STR("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
 	expect("half-read connections are not used again", post("/x"), 0, 200, "{}");
 }
