@@ -34,7 +34,8 @@ class Redis:
         ports = ["--port", "0", "--tls-port", str(self.port), "--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem",
                  "--tls-auth-clients", "no"] if self.tls else ["--port", str(self.port)]
         if self.cluster:
-            ports += ["--cluster-enabled", "yes"]
+            # its own choice is port + 10000, which there need not be
+            ports += ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
         with open(self.folder / "log", "ab") as log:
             self.proc = subprocess.Popen(["redis-server", *ports, "--bind", "127.0.0.1", "--requirepass", self.password, "--save",
                                           "", "--appendonly", "no", "--dir", self.folder], stdout=log, stderr=log,
