@@ -93,7 +93,7 @@ struct workers *workers_start(size_t n, const struct worker_class *cls, void *ar
 		struct thread *t = &ws->threads[i];
 
 		t->set = ws;
-		t->worker = (struct worker){ .index = i, .arg = arg, .loop = loop_new() };
+		t->worker = (struct worker){ .index = i, .set = ws, .arg = arg, .loop = loop_new() };
 		t->mailbox = t->worker.loop ? mailbox_new(t->worker.loop) : NULL;
 		t->started = thread_start(t);
 		ws->n_started += t->started;

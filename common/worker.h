@@ -17,8 +17,11 @@
 #include "common/errtext.h"
 #include "common/mailbox.h"
 
+struct workers;
+
 struct worker {
-	size_t index; /* 0.. */
+	size_t index;        /* 0.. */
+	struct workers *set; /* that it is one of, for others to post to: known before it runs */
 	struct loop *loop;
 	void *arg;   /* what workers_start was given */
 	void *state; /* init's */
@@ -29,8 +32,6 @@ struct worker_class {
 	int (*init)(struct worker *w, struct errtext *why);
 	void (*deinit)(struct worker *w);
 };
-
-struct workers;
 
 struct workers *workers_start(size_t n, const struct worker_class *cls, void *arg, struct errtext *why);
 size_t workers_count(const struct workers *ws);

@@ -70,6 +70,7 @@ static int worker_init(struct worker *thread, struct errtext *why)
 	thread->state = w;
 	w->idr = idr;
 	w->index = thread->index;
+	w->set = thread->set;
 	w->loop = thread->loop;
 	w->metrics = metrics_new(idr->metrics);
 	snapshot_view_init(&w->config, &idr->config);
@@ -324,6 +325,18 @@ static void copy_routes(struct idr *idr)
 			idr->routes[i].max_body_bytes = idr->start->max_analytics_bytes;
 }
 
+/* All that requests tell of or hand their events to, before the first request. The sharing begins when the index is
+ * loaded; what is loaded must not be recorded meanwhile, or it would be learned twice. */
+static int start_behind(struct idr *idr, struct errtext *why)
+{
+	int err = start_sharer(idr, why);
+
+	if (err)
+		return err;
+	keeper_load(idr->keeper);
+	return start_forwarder(idr, why);
+}
+
 static int start(struct idr *idr, struct errtext *why)
 {
 	const struct idr_config *c = idr->start;
@@ -334,15 +347,12 @@ static int start(struct idr *idr, struct errtext *why)
 	if ((err = make_dir(c->data_dir, why)) || (err = start_keeper(idr, why)) ||
 	    (!idr->port && (err = choose_port(&idr->port, &held, why))))
 		return err;
-	idr->workers = workers_start(worker_count(c), &worker_class, idr, why);
+	if (!(err = start_behind(idr, why)) &&
+	    !(idr->workers = workers_start(worker_count(c), &worker_class, idr, why)))
+		err = ERR_UNAVAILABLE;
 	if (held >= 0)
 		close(held);
-	if (!idr->workers)
-		return ERR_UNAVAILABLE;
-	if ((err = start_sharer(idr, why))) /* before the index is loaded, which begins the sharing */
-		return err;
-	keeper_answers_to(idr->keeper, idr->workers);
-	if ((err = start_forwarder(idr, why)))
+	if (err)
 		return err;
 	log_event(LOG_INFO, "listening", LOG_Z("host", c->host), LOG_INT("port", idr->port),
 		  LOG_INT("workers", workers_count(idr->workers)), LOG_Z("version", idr_version));
@@ -390,6 +400,7 @@ static void reload(struct idr *idr)
 	job = xcalloc(1, sizeof *job);
 	job->work = reload_settings;
 	job->done = on_settings_reloaded;
+	job->answers_to = idr->workers;
 	keeper_submit(idr->keeper, job);
 	log_event(LOG_INFO, "reloaded");
 }

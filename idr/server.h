@@ -40,6 +40,7 @@ struct idr {
 struct idr_worker {
 	struct idr *idr;
 	size_t index;
+	struct workers *set; /* it is one of */
 	struct loop *loop;
 	struct http_server *server;
 	struct metrics *metrics;

@@ -94,6 +94,7 @@ void endpoint_analytics(struct http_request *req)
 		return;
 	}
 	a->wait.done = on_recorded;
+	a->wait.answers_to = w->set;
 	a->wait.worker = w->index;
 	if (keeper_append(w->idr->keeper, b, &a->wait) == 0)
 		return;

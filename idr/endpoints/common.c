@@ -83,6 +83,7 @@ struct store_call *endpoint_store_call(struct http_request *req,
 	c->in = in;
 	c->actor =
 		endpoint_key(req) ? arena_str(req->arena, str_of(endpoint_key(req)->name)) : STR("anonymous");
+	c->job.answers_to = w->set;
 	c->job.worker = w->index;
 	c->job.work = on_work;
 	c->job.done = on_done;

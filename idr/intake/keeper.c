@@ -15,7 +15,7 @@ enum { COMMIT_ROWS = 40000, DAY_MS = 86400000 };
 
 struct keeper {
 	struct keeper_options opt;
-	struct workers *thread, *answers_to;
+	struct workers *thread;
 	struct loop *loop;
 	struct store *store;
 	struct batch *first, **last; /* waiting for the next transaction */
@@ -72,10 +72,10 @@ static void on_answer(struct mailbox_msg *m)
 	w->done(w);
 }
 
-static void answer(struct keeper *k, struct keeper_wait *w)
+static void answer(struct keeper_wait *w)
 {
 	/* Workers end only when they have no open request, so the one that waits is there. */
-	if (!workers_post(k->answers_to, w->worker, &w->msg, on_answer))
+	if (!workers_post(w->answers_to, w->worker, &w->msg, on_answer))
 		log_event(LOG_ERROR, "answer_lost", LOG_INT("worker", w->worker));
 }
 
@@ -95,7 +95,7 @@ static void settle(struct keeper *k, struct batch *b, int err, const struct errt
 			k->opt.on_recorded(k->opt.arg, b);
 		learner_take(k->opt.learner, b);
 	}
-	answer(k, w);
+	answer(w);
 }
 
 /* Which side of the experiment an auction was on. Audits and control are decided by the auction's id, here as
@@ -231,7 +231,7 @@ static void on_job(struct mailbox_msg *m)
 
 	j->err = 0;
 	j->work(j, k->store);
-	if (!workers_post(j->answers_to ? j->answers_to : k->answers_to, j->worker, &j->msg, on_job_done))
+	if (!workers_post(j->answers_to, j->worker, &j->msg, on_job_done))
 		log_event(LOG_WARN, "answer_lost", LOG_INT("worker", j->worker));
 }
 
@@ -396,9 +396,8 @@ struct keeper *keeper_start(const struct keeper_options *opt, struct errtext *wh
 	return k;
 }
 
-void keeper_answers_to(struct keeper *k, struct workers *workers)
+void keeper_load(struct keeper *k)
 {
-	k->answers_to = workers;
 	if (!workers_post(k->thread, 0, &k->load, on_load))
 		log_event(LOG_ERROR, "load_failed", LOG_Z("error", "the store's thread has ended"));
 }

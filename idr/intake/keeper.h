@@ -42,13 +42,14 @@ struct keeper *keeper_start(const struct keeper_options *opt, struct errtext *wh
 /* Finishes what was submitted, closes the store. No worker may wait for an answer. */
 void keeper_stop(struct keeper *k);
 void keeper_free(struct keeper *k); /* stopped, and after the learner: its batches are counted here */
-/* Whom to answer; before the first append. */
-void keeper_answers_to(struct keeper *k, struct workers *workers);
+/* Begins to load the index, once; on_loaded tells when it is there. */
+void keeper_load(struct keeper *k);
 
 struct keeper_wait {
 	struct mailbox_msg msg;
 	void (*done)(struct keeper_wait *w); /* on the worker */
-	size_t worker;
+	struct workers *answers_to;
+	size_t worker;               /* of those */
 	size_t accepted, duplicates; /* accepted counts duplicates too: they are safe */
 	int err;
 	struct errtext why;
@@ -62,8 +63,8 @@ struct keeper_job {
 	struct mailbox_msg msg;
 	void (*work)(struct keeper_job *j, struct store *s); /* on the keeper's thread; sets err and why */
 	void (*done)(struct keeper_job *j);                  /* on the worker */
-	struct workers *answers_to;                          /* NULL = the ones of keeper_answers_to() */
-	size_t worker;
+	struct workers *answers_to;
+	size_t worker; /* of those */
 	struct keeper *keeper;
 	int err;
 	struct errtext why;

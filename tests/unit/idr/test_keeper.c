@@ -98,6 +98,7 @@ static void *write_on(void *arg)
 		struct keeper_wait *w = xcalloc(1, sizeof *w);
 
 		w->done = on_answer;
+		w->answers_to = t.answers;
 		w->worker = (size_t)writer;
 		while (keeper_append(t.keeper, make_batch(writer, n), w) < 0)
 			usleep(1000); /* too much is under way, as it may be */
@@ -227,7 +228,7 @@ static void start(void)
 	t.answers = workers_start(WRITERS, &cls, NULL, &why);
 	if (!t.keeper || !t.answers)
 		fail_msg("%s", why.text);
-	keeper_answers_to(t.keeper, t.answers);
+	keeper_load(t.keeper);
 }
 
 static void wait_for(atomic_size_t *count, size_t n)
@@ -257,7 +258,7 @@ static void all_at_once(void **state)
 		struct put *p = xcalloc(1, sizeof *p);
 
 		p->number = i;
-		p->job = (struct keeper_job){ .work = put_settings, .done = on_put };
+		p->job = (struct keeper_job){ .work = put_settings, .done = on_put, .answers_to = t.answers };
 		keeper_submit(t.keeper, &p->job);
 	}
 	while (!atomic_load(&t.router))
