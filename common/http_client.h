@@ -38,7 +38,7 @@ struct http_client_options {
 	bool verify_tls;
 	bool allow_private_addresses;                  /* also where outsiders choose, see below */
 	bool (*is_private)(const struct sockaddr *sa); /* NULL = http_address_is_private() */
-	const char *ca_file;                           /* NULL = the system's */
+	const char *ca_file;                           /* trusted beside the system's; NULL = none */
 	const char *user_agent;                        /* NULL = none is sent */
 };
 

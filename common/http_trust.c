@@ -13,16 +13,23 @@ struct http_trust {
 static const char system_bundle[] = "/etc/ssl/certs/ca-certificates.crt";
 static X509_STORE *system_store; /* of all workers; kept until the process ends */
 
-static void load_system_store(void)
-{
-	system_store = X509_STORE_new();
-	if (system_store && X509_STORE_load_locations(system_store, system_bundle, NULL) != 1)
-		(void)X509_STORE_set_default_paths(system_store);
-}
-
-static X509_STORE *load_file(const char *ca_file)
+static X509_STORE *load_system(void)
 {
 	X509_STORE *store = X509_STORE_new();
+
+	if (store && X509_STORE_load_locations(store, system_bundle, NULL) != 1)
+		(void)X509_STORE_set_default_paths(store);
+	return store;
+}
+
+static void load_system_store(void)
+{
+	system_store = load_system();
+}
+
+static X509_STORE *load_with(const char *ca_file)
+{
+	X509_STORE *store = load_system();
 
 	if (store && X509_STORE_load_locations(store, ca_file, NULL) == 1)
 		return store;
@@ -37,7 +44,7 @@ struct http_trust *http_trust_load(const char *ca_file)
 	X509_STORE *store;
 
 	if (ca_file) {
-		store = load_file(ca_file);
+		store = load_with(ca_file);
 	} else {
 		pthread_once(&once, load_system_store);
 		store = system_store;

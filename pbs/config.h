@@ -15,6 +15,12 @@
 enum stored_cache_type { STORED_CACHE_NONE, STORED_CACHE_LRU, STORED_CACHE_UNBOUNDED };
 enum access_log { ACCESS_OFF, ACCESS_ERRORS, ACCESS_ALL };
 
+/* Files of one kind of stored data. */
+struct pbs_files {
+	bool enabled;
+	const char *dir; /* empty = the folder of all */
+};
+
 struct pbs_config {
 	/* server */
 	const char *host;
@@ -58,6 +64,9 @@ struct pbs_config {
 	const char *default_request_file;
 	const char *stored_dir, *stored_http_endpoint, *accounts_http_endpoint;
 	const char *category_mapping_dir, *category_http_endpoint;
+	struct pbs_files request_files, response_files, account_files, category_files;
+	struct conf_list private_ipv4, private_ipv6;
+	const char *certificates_file;
 	uint32_t cache_ttl_banner_s, cache_ttl_video_s, cache_ttl_audio_s, cache_ttl_native_s;
 	bool account_required, tolerant_params, debug_off_always;
 	double max_bid_price;

@@ -69,14 +69,33 @@ static int load_cache(struct pbs_server *s, struct errtext *why)
 	return s->cache_redis ? 0 : ERR_INPUT;
 }
 
+static const char *dir_of(const struct pbs_files *f, const char *all)
+{
+	if (!f->enabled)
+		return NULL;
+	return *f->dir ? f->dir : all;
+}
+
+struct stored_dirs pbs_stored_dirs(const struct pbs_config *c)
+{
+	return (struct stored_dirs){ .of = {
+					     [STORED_REQUEST] = dir_of(&c->request_files, c->stored_dir),
+					     [STORED_IMP] = dir_of(&c->request_files, c->stored_dir),
+					     [STORED_RESPONSE] = dir_of(&c->response_files, c->stored_dir),
+					     [STORED_ACCOUNT] = dir_of(&c->account_files, c->stored_dir),
+					     [STORED_CATEGORY] =
+						     dir_of(&c->category_files, c->category_mapping_dir),
+				     } };
+}
+
 /* Bidders and stored data. All or nothing: what the workers read is published once everything is there. */
 static int load_files(struct pbs_server *s, const struct pbs_config *c, struct errtext *why)
 {
 	struct snapshot *before = snapshot_acquire(&s->bidders);
 	struct bidder_set *bidders =
 		bidders_load(c, before ? container_of(before, struct bidder_set, snapshot) : NULL, why);
-	struct stored_files *f =
-		bidders ? stored_files_load(c->stored_dir, c->category_mapping_dir, why) : NULL;
+	struct stored_dirs dirs = pbs_stored_dirs(c);
+	struct stored_files *f = bidders ? stored_files_load(&dirs, why) : NULL;
 	struct snapshot *old;
 
 	snapshot_unref(before);

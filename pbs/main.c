@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -49,17 +50,35 @@ static void reload(struct pbs_server *server, int (*how)(struct pbs_server *s, s
 		log_event(LOG_ERROR, "reload_refused", LOG_Z("reason", why.text));
 }
 
+/* Each folder once. */
+static size_t list_dirs(const struct stored_dirs *stored, const char *ret_dirs[STORED_KINDS])
+{
+	size_t n = 0;
+
+	for (int kind = 0; kind < STORED_KINDS; kind++) {
+		size_t i = 0;
+
+		while (stored->of[kind] && i < n && strcmp(ret_dirs[i], stored->of[kind]) != 0)
+			i++;
+		if (stored->of[kind] && i == n)
+			ret_dirs[n++] = stored->of[kind];
+	}
+	return n;
+}
+
 /* Blocks until a signal asks for the end. SIGHUP reads configuration, bidders, stored data and accounts anew, a change in
  * the files of stored data all but the configuration. Now and then the log says what it left out in the meantime. */
 static void wait_for_end(const sigset_t *signals, struct pbs_server *server)
 {
 	const struct pbs_config *c = server->config;
-	const char *const dirs[] = { c->stored_dir, c->category_mapping_dir };
+	const struct stored_dirs stored = pbs_stored_dirs(c);
+	const char *dirs[STORED_KINDS];
+	size_t n_dirs = list_dirs(&stored, dirs);
 	const struct timespec look = { .tv_sec = c->stored_watch_s ? c->stored_watch_s : LOG_FLUSH_S };
 	struct watch files;
 	int number;
 
-	watch_init(&files, dirs, c->stored_watch_s ? ARRAY_LEN(dirs) : 0);
+	watch_init(&files, dirs, c->stored_watch_s ? n_dirs : 0);
 	do {
 		number = sigtimedwait(signals, NULL, &look);
 		if (number < 0)

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "common/err.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "pbs/config.h"
@@ -57,6 +58,34 @@ static int check_account_defaults(const struct pbs_config *c, struct errtext *wh
 	return 0;
 }
 
+static int add_nets(struct privacy_host *host, const struct conf_list *list, bool v6, struct errtext *why)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		struct ip_net *net = &host->private_nets[host->n_private_nets++];
+
+		if (!ip_net_parse(str_of(list->v[i]), net) || net->addr.v6 != v6) {
+			errtext_set(why,
+				    "request_validation.ipv%c_private_networks: \"%s\" is no such network; "
+				    "write %s",
+				    v6 ? '6' : '4', list->v[i], v6 ? "fc00::/7" : "10.0.0.0/8");
+			return ERR_INPUT;
+		}
+	}
+	for (size_t i = 0; list->n == 0 && i < ip_n_private_nets; i++)
+		if (ip_private_nets[i].addr.v6 == v6)
+			host->private_nets[host->n_private_nets++] = ip_private_nets[i];
+	return 0;
+}
+
+static int read_nets(struct privacy_host *host, const struct pbs_config *c, struct errtext *why)
+{
+	size_t most = c->private_ipv4.n + c->private_ipv6.n + ip_n_private_nets;
+
+	host->private_nets = xcalloc(most, sizeof *host->private_nets);
+	return add_nets(host, &c->private_ipv4, false, why) < 0 ? ERR_INPUT
+								: add_nets(host, &c->private_ipv6, true, why);
+}
+
 int privacy_settings_host(const struct pbs_config *c, struct errtext *why, struct privacy_host **ret_host)
 {
 	json_t *tree = host_tree_new(c);
@@ -72,6 +101,10 @@ int privacy_settings_host(const struct pbs_config *c, struct errtext *why, struc
 	host->enforce_ccpa = c->enforce_ccpa;
 	host->enforce_coppa = c->enforce_coppa;
 	host->strict = c->privacy_strict;
+	if (read_nets(host, c, why) < 0) {
+		privacy_host_free(host);
+		return ERR_INPUT;
+	}
 	*ret_host = host;
 	return 0;
 }

@@ -314,6 +314,7 @@ static int init_worker(struct worker *thread, struct errtext *why)
 		.max_open = c->max_open_calls,
 		.max_idle_connections = c->max_idle_connections,
 		.verify_tls = c->verify_tls,
+		.ca_file = *c->certificates_file ? c->certificates_file : NULL,
 		.allow_private_addresses = c->allow_private_addresses,
 	};
 	struct http_server_options http = {
@@ -349,7 +350,11 @@ static int init_worker(struct worker *thread, struct errtext *why)
 		.vendor_lists = s->vendor_lists,
 	};
 	if (!w->exchange.http) {
-		errtext_set(why, "the system's certificates cannot be read; install ca-certificates");
+		if (*c->certificates_file)
+			errtext_set(why, "certificates_file: %s holds no certificates that can be read",
+				    c->certificates_file);
+		else
+			errtext_set(why, "the system's certificates cannot be read; install ca-certificates");
 		return ERR_UNAVAILABLE;
 	}
 	/* slots lock themselves */

@@ -73,6 +73,8 @@ int pbs_server_reload(struct pbs_server *s, struct errtext *why);
 int pbs_server_reload_files(struct pbs_server *s, struct errtext *why);
 /* "router" stands for nexus-idr's own stored data. */
 const char *pbs_server_stored_url(const struct pbs_server *s, const char *configured);
+/* The folders that the configuration names; borrowed from it. */
+struct stored_dirs pbs_stored_dirs(const struct pbs_config *c);
 int pbs_server_start(struct pbs_server *s, struct errtext *why);
 void pbs_server_drain(struct pbs_server *s); /* returns once every worker has ended */
 void pbs_server_unload(struct pbs_server *s);

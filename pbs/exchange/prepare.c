@@ -15,6 +15,7 @@
 #include "pbs/openrtb/ext.h"
 #include "pbs/openrtb/model.h"
 #include "pbs/openrtb/report.h"
+#include "pbs/privacy/config.h"
 
 enum stage auction_refuse(struct auction *a)
 {
@@ -65,6 +66,8 @@ static int complete(struct auction *a)
 		.topics_domain = privacy_stage_may_enrich(a)
 					 ? json_str_at(a->account, "privacy.privacysandbox.topicsdomain")
 					 : STR(""),
+		.private_nets = a->privacy_host->private_nets,
+		.n_private_nets = a->privacy_host->n_private_nets,
 		.default_integration = json_str_at(a->account, "default_integration"),
 		.tmax_default_ms = c->tmax_default_ms,
 		.auto_gen_source_tid = c->auto_gen_source_tid,

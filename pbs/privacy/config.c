@@ -286,6 +286,7 @@ void privacy_host_free(struct privacy_host *h)
 		return;
 	rules_deinit(&h->gdpr);
 	names_deinit(&h->non_standard_publishers);
+	free(h->private_nets);
 	json_decref(h->tree);
 	free(h);
 }

@@ -18,6 +18,7 @@
 
 #include "common/errtext.h"
 #include "common/str.h"
+#include "pbs/openrtb/ipnet.h"
 #include "pbs/privacy/names.h"
 
 struct activities;
@@ -60,6 +61,9 @@ struct privacy_host {
 	 * privacy.{enforce_gdpr,enforce_ccpa,enforce_coppa,strict_mode}; whoever owns the environment may
 	 * overwrite them before the struct is shared. */
 	bool enforce_gdpr, enforce_ccpa, enforce_coppa, strict;
+
+	struct ip_net *private_nets; /* request_validation.*; owned. NULL: ip_private_nets */
+	size_t n_private_nets;
 
 	json_t *tree;
 };

@@ -71,25 +71,36 @@ static void drop_files(struct snapshot *snapshot)
 	free(f);
 }
 
-struct stored_files *stored_files_load(const char *dir, const char *category_dir, struct errtext *why)
+static json_t *load_kind(int kind, const char *dir, struct errtext *why)
+{
+	FREE_ON_EXIT char *folder = NULL;
+	json_t *by_id;
+
+	if (dir && kind == STORED_CATEGORY)
+		return category_files_load(dir, why);
+	by_id = json_object();
+	if (!dir)
+		return by_id;
+	folder = xasprintf("%s/%s", dir, folders[kind]);
+	if (load_folder(by_id, folder, why) == 0)
+		return by_id;
+	json_decref(by_id);
+	return NULL;
+}
+
+struct stored_files *stored_files_load(const struct stored_dirs *dirs, struct errtext *why)
 {
 	struct stored_files *f = xcalloc(1, sizeof *f);
 
 	snapshot_init(&f->snapshot, drop_files);
-	for (int kind = 0; kind < STORED_TOLD_KINDS; kind++) {
-		FREE_ON_EXIT char *folder = xasprintf("%s/%s", dir, folders[kind]);
-
-		f->by_id[kind] = json_object();
-		if (load_folder(f->by_id[kind], folder, why) < 0) {
+	for (int kind = 0; kind < STORED_KINDS; kind++) {
+		f->by_id[kind] = load_kind(kind, dirs->of[kind], why);
+		if (!f->by_id[kind]) {
 			stored_files_free(f);
 			return NULL;
 		}
 	}
-	f->by_id[STORED_CATEGORY] = category_files_load(category_dir, why);
-	if (f->by_id[STORED_CATEGORY])
-		return f;
-	stored_files_free(f);
-	return NULL;
+	return f;
 }
 
 void stored_files_free(struct stored_files *f)

@@ -76,9 +76,14 @@ struct stored_options {
 	struct metrics *metrics;          /* NULL = nobody counts; else pbs/metrics.h */
 };
 
-/* Reads the category mappings too (category_files.h), and <dir>/{stored_requests,stored_imps,stored_responses,accounts}/<id>.{json,yaml}; a missing folder is
- * an empty one. Errors: NULL with file and line when a file cannot be read or parsed. */
-struct stored_files *stored_files_load(const char *dir, const char *category_dir, struct errtext *why);
+/* Where the files of each kind are: <dir>/{stored_requests,stored_imps,stored_responses,accounts}/<id>.{json,yaml}, and
+ * category mappings (category_files.h). NULL = that kind has none; borrowed. */
+struct stored_dirs {
+	const char *of[STORED_KINDS];
+};
+
+/* A missing folder is an empty one. Errors: NULL with file and line when a file cannot be read or parsed. */
+struct stored_files *stored_files_load(const struct stored_dirs *dirs, struct errtext *why);
 void stored_files_free(struct stored_files *f); /* gives the maker's reference back */
 /* Hands the maker's reference to the slot; what readers still hold lives until they move on. */
 void stored_files_publish(struct snapshot_slot *slot, struct stored_files *f);

@@ -33,6 +33,34 @@ static void remove_folder(char *dir)
 	free(dir);
 }
 
+static struct stored_files *load(const char *dir, struct errtext *why)
+{
+	return stored_files_load(&(struct stored_dirs){ .of = { dir, dir, dir, dir, NULL } }, why);
+}
+
+static void each_kind_has_its_folder(void **state)
+{
+	char *requests = new_folder(), *accounts = new_folder();
+	struct stored_dirs dirs = { .of = { [STORED_REQUEST] = requests, [STORED_ACCOUNT] = accounts } };
+	struct errtext why;
+	struct stored_files *f;
+
+	(void)state;
+	put(requests, "stored_requests", "home.json", "{}");
+	put(requests, "accounts", "p1.json", "{}");
+	put(requests, "stored_imps", "top.json", "{}");
+	put(accounts, "accounts", "p2.json", "{}");
+	f = stored_files_load(&dirs, &why);
+	CHECK("loads", f != NULL);
+	CHECK("its own folder", stored_files_find(f, STORED_REQUEST, STR("home")));
+	CHECK("not another kind's", !stored_files_find(f, STORED_ACCOUNT, STR("p1")));
+	CHECK("another folder", stored_files_find(f, STORED_ACCOUNT, STR("p2")));
+	CHECK("none", !stored_files_find(f, STORED_IMP, STR("top")));
+	stored_files_free(f);
+	remove_folder(requests);
+	remove_folder(accounts);
+}
+
 static void finds_by_kind_and_id(void **state)
 {
 	char *dir = new_folder();
@@ -44,7 +72,7 @@ static void finds_by_kind_and_id(void **state)
 	put(dir, "accounts", "p1.yaml", "disabled: true\n");
 	put(dir, "accounts", "README.txt", "not data");
 	put(dir, "accounts", ".hidden.json", "{");
-	f = stored_files_load(dir, "", &why);
+	f = load(dir, &why);
 	CHECK("loads", f != NULL);
 	CHECK("JSON", json_int_at(stored_files_find(f, STORED_REQUEST, STR("home")), "tmax", 0) == 100);
 	CHECK("YAML", json_bool_at(stored_files_find(f, STORED_ACCOUNT, STR("p1")), "disabled", false));
@@ -62,7 +90,7 @@ static void names_the_broken_file(void **state)
 
 	(void)state;
 	put(dir, "stored_imps", "bad.json", "{\"a\":}");
-	CHECK("refused", !stored_files_load(dir, "", &why));
+	CHECK("refused", !load(dir, &why));
 	CHECK("with file and place", strstr(why.text, "stored_imps/bad.json: line 1 column 6"));
 	remove_folder(dir);
 }
@@ -70,7 +98,7 @@ static void names_the_broken_file(void **state)
 static void nothing_there_is_fine(void **state)
 {
 	struct errtext why;
-	struct stored_files *f = stored_files_load("/nonexistent", "", &why);
+	struct stored_files *f = load("/nonexistent", &why);
 
 	(void)state;
 	CHECK("an empty source", f && stored_files_count(f, STORED_REQUEST) == 0);
@@ -80,6 +108,7 @@ static void nothing_there_is_fine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_kind_has_its_folder),
 		cmocka_unit_test(finds_by_kind_and_id),
 		cmocka_unit_test(names_the_broken_file),
 		cmocka_unit_test(nothing_there_is_fine),
