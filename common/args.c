@@ -9,7 +9,7 @@
 #include "common/mem.h"
 #include "common/probe.h"
 
-enum { HEALTH_TIMEOUT_MS = 3000, OUTPUT_MAX_BYTES = 4 << 20 };
+enum { HEALTH_TIMEOUT_MS = 3000 };
 
 enum action { RUN, CHECK_CONFIG, PRINT_CONFIG, CONFIG_REFERENCE, HEALTH, NEW_KEY, VERSION, HELP };
 
@@ -73,7 +73,7 @@ static int print_config(const struct conf *c, FILE *out)
 	struct buf b;
 	bool ok;
 
-	buf_init(&b, OUTPUT_MAX_BYTES);
+	buf_init(&b, CONF_PRINT_MAX_BYTES);
 	conf_print(c, &b);
 	ok = !b.overflow && fwrite(buf_cstr(&b), 1, b.n, out) == b.n;
 	buf_deinit(&b);
@@ -85,7 +85,7 @@ static int print_reference(const struct conf_table *t, FILE *out)
 	struct buf b;
 	bool ok;
 
-	buf_init(&b, OUTPUT_MAX_BYTES);
+	buf_init(&b, CONF_PRINT_MAX_BYTES);
 	conf_reference(t, &b);
 	ok = !b.overflow && fwrite(buf_cstr(&b), 1, b.n, out) == b.n;
 	buf_deinit(&b);

@@ -49,6 +49,7 @@ enum conf_type {
 enum {
 	CONF_RELOAD = 1,   /* may change while the service runs */
 	CONF_REQUIRED = 2, /* must not stay empty */
+	CONF_HIDDEN = 4,   /* a list or tree of secrets: printed with every text and number masked */
 };
 
 struct conf_list {
@@ -121,7 +122,10 @@ const char *conf_warnings(const struct conf *c);            /* one per line; "" 
 unsigned conf_line(const struct conf *c, const char *path); /* in the YAML file, 0 = not there */
 const char *conf_file(const struct conf *c); /* its name, for messages of modules that parse trees */
 
-/* --print-config: YAML that conf_load() takes back, secrets masked, each value's origin as a comment. */
+enum { CONF_PRINT_MAX_BYTES = 4 << 20 }; /* more than that is not printed but refused */
+
+/* --print-config, GET /config: YAML that conf_load() takes back, each value's origin as a comment. Masked are secrets,
+ * members of trees that are named like one, and the user and password of URLs. Any thread may, of one configuration. */
 void conf_print(const struct conf *c, struct buf *b);
 /* A Markdown reference of the table. */
 void conf_reference(const struct conf_table *t, struct buf *b);

@@ -313,8 +313,54 @@ static bool names_a_secret(const char *key)
 	return false;
 }
 
-/* A copy whose members that sound like secrets are masked. */
-static json_t *masked_copy(const json_t *j)
+static const struct str mask = { "***", 3 };
+
+/* The user and password in a URL; none when n is 0. */
+static struct str userinfo_of(struct str s)
+{
+	struct str rest = s;
+	size_t n, at;
+
+	rest.p = s.n ? memmem(s.p, s.n, "://", 3) : NULL;
+	if (!rest.p)
+		return STR("");
+	rest.p += 3;
+	rest.n = (size_t)(s.p + s.n - rest.p);
+	for (n = at = 0; n < rest.n && !strchr("/?#", rest.p[n]); n++)
+		if (rest.p[n] == '@')
+			at = n;
+	return (struct str){ rest.p, at };
+}
+
+/* `s` without what nobody is to read in it. */
+static void add_masked(struct buf *b, struct str s)
+{
+	struct str userinfo = userinfo_of(s);
+
+	if (userinfo.n) {
+		buf_add(b, s.p, (size_t)(userinfo.p - s.p));
+		buf_add_str(b, mask);
+		s.n -= (size_t)(userinfo.p + userinfo.n - s.p);
+		s.p = userinfo.p + userinfo.n;
+	}
+	buf_add_str(b, s);
+}
+
+static json_t *masked_text(struct str s)
+{
+	struct buf b;
+	json_t *j;
+
+	buf_init(&b, s.n + mask.n);
+	add_masked(&b, s);
+	j = json_new_str(buf_str(&b));
+	buf_deinit(&b);
+	return j;
+}
+
+/* A copy without secrets: of members that sound like one, or of all there is. It shares nothing with `j`, whose references
+ * other threads count. */
+static json_t *masked_copy(const json_t *j, bool is_secret)
 {
 	json_t *out, *v;
 	const char *key;
@@ -323,18 +369,18 @@ static json_t *masked_copy(const json_t *j)
 	if (json_is_object(j)) {
 		out = json_object();
 		json_object_foreach ((json_t *)j, key, v)
-			json_object_set_new(out, key,
-					    json_is_string(v) && names_a_secret(key) ? json_string("***")
-										     : masked_copy(v));
+			json_object_set_new(out, key, masked_copy(v, is_secret || names_a_secret(key)));
 		return out;
 	}
 	if (json_is_array(j)) {
 		out = json_array();
 		json_array_foreach ((json_t *)j, i, v)
-			json_array_append_new(out, masked_copy(v));
+			json_array_append_new(out, masked_copy(v, is_secret));
 		return out;
 	}
-	return json_incref((json_t *)j);
+	if (is_secret && (json_is_string(j) || json_is_number(j)))
+		return json_new_str(mask);
+	return json_is_string(j) ? masked_text(json_str(j)) : json_deep_copy(j);
 }
 
 static void write_enum(const char *names, int at, struct buf *b)
@@ -349,8 +395,11 @@ static void write_enum(const char *names, int at, struct buf *b)
 /* Quoted, and safe from expansion when the output is read back. */
 static void write_text(struct str s, struct buf *b)
 {
-	struct buf safe;
+	struct buf masked, safe;
 
+	buf_init(&masked, s.n + mask.n);
+	add_masked(&masked, s);
+	s = buf_str(&masked);
 	buf_init(&safe, 2 * s.n);
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] == '$' && i + 1 < s.n && s.p[i + 1] == '{')
@@ -359,15 +408,16 @@ static void write_text(struct str s, struct buf *b)
 	}
 	json_write_str(b, buf_str(&safe));
 	buf_deinit(&safe);
+	buf_deinit(&masked);
 }
 
-static void write_list(const struct conf_list *l, struct buf *b)
+static void write_list(const struct conf_list *l, bool hidden, struct buf *b)
 {
 	buf_add_c(b, '[');
 	for (size_t i = 0; i < l->n; i++) {
 		if (i)
 			buf_add_z(b, ", ");
-		write_text(str_of(l->v[i]), b);
+		write_text(hidden ? mask : str_of(l->v[i]), b);
 	}
 	buf_add_c(b, ']');
 }
@@ -384,10 +434,10 @@ void conf_value_write(const struct conf_key *key, const void *values, struct buf
 	case CONF_IS_DOUBLE: json_write_real(b, *(const double *)at); break;
 	case CONF_IS_ENUM: write_enum(key->names, *(const int *)at, b); break;
 	case CONF_IS_STR: write_text(str_of(*(char *const *)at), b); break;
-	case CONF_IS_SECRET: json_write_str(b, **(char *const *)at ? STR("***") : STR("")); break;
-	case CONF_IS_LIST: write_list(at, b); break;
+	case CONF_IS_SECRET: json_write_str(b, **(char *const *)at ? mask : STR("")); break;
+	case CONF_IS_LIST: write_list(at, key->flags & CONF_HIDDEN, b); break;
 	case CONF_IS_TREE:
-		masked = masked_copy(*(json_t *const *)at);
+		masked = masked_copy(*(json_t *const *)at, key->flags & CONF_HIDDEN);
 		json_write(b, masked);
 		json_decref(masked);
 		break;

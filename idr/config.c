@@ -32,7 +32,7 @@ static const struct conf_key keys[] = {
 	CONF_BOOL("auth.enabled", "AUTH_ENABLED", auth_enabled, "true", 0, "ask for an API key"),
 	CONF_SECRET("auth.api_key", "API_KEY_DEFAULT", api_key_default, CONF_RELOAD,
 		    "a key for all publishers"),
-	CONF_LIST("auth.api_keys", "API_KEYS", api_keys, "", CONF_RELOAD,
+	CONF_LIST("auth.api_keys", "API_KEYS", api_keys, "", CONF_RELOAD | CONF_HIDDEN,
 		  "more keys: KEY for all publishers, KEY:PUBLISHER for one"),
 	CONF_STR("auth.api_keys_file", "API_KEYS_FILE_PATH", api_keys_file, "", CONF_RELOAD,
 		 "more keys, one a line"),

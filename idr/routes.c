@@ -18,6 +18,7 @@ const struct http_route idr_routes[] = {
 	{ HTTP_PUT, "/api/v1/publishers/*", endpoint_publisher_put, ROUTE_NEEDS_KEY, "publisher_put", 0 },
 	{ HTTP_DELETE, "/api/v1/publishers/*", endpoint_publisher_delete, ROUTE_NEEDS_KEY, "publisher_delete",
 	  0 },
+	{ HTTP_GET, "/config", endpoint_config, ROUTE_NEEDS_KEY, "config", 0 },
 	{ HTTP_GET, "/health", endpoint_health, ROUTE_QUIET, "health", 0 },
 	{ HTTP_GET, "/ready", endpoint_ready, ROUTE_QUIET, "ready", 0 },
 	{ HTTP_GET, "/metrics", endpoint_metrics, ROUTE_QUIET, "metrics", 0 },

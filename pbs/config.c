@@ -48,7 +48,8 @@ static const struct conf_key keys[] = {
 		    "a key for all publishers"),
 	CONF_SECRET("auth.api_keys", "API_KEYS", api_keys, CONF_RELOAD,
 		    "more keys: KEY for all publishers, KEY:PUBLISHER for one"),
-	CONF_TREE("auth.keys", api_keys_tree, CONF_RELOAD, "more keys: {key, publisher, name, origins}"),
+	CONF_TREE("auth.keys", api_keys_tree, CONF_RELOAD | CONF_HIDDEN,
+		  "more keys: {key, publisher, name, origins}"),
 	CONF_U32("rate_limit_rps", "RATE_LIMIT_RPS", rate_limit_rps, "5000", 0, 10000000, CONF_RELOAD,
 		 "requests per second of one API key, or of one address where no key is needed, per worker; "
 		 "0 = no limit"),

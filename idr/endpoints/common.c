@@ -13,6 +13,16 @@ bool endpoint_may_see(struct http_request *req, struct str publisher)
 	return false;
 }
 
+bool endpoint_may_see_all(struct http_request *req)
+{
+	const struct api_key *key = endpoint_key(req);
+
+	if (!key || !*key->publisher)
+		return true;
+	http_reply_error(req, 403, "this key is for one publisher only");
+	return false;
+}
+
 static bool is_name(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)

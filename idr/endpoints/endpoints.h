@@ -20,6 +20,7 @@ void endpoint_stored_delete(struct http_request *req);
 void endpoint_publisher_get(struct http_request *req);
 void endpoint_publisher_put(struct http_request *req);
 void endpoint_publisher_delete(struct http_request *req);
+void endpoint_config(struct http_request *req);
 void endpoint_health(struct http_request *req);
 void endpoint_ready(struct http_request *req);
 void endpoint_metrics(struct http_request *req);
@@ -32,6 +33,8 @@ static inline const struct api_key *endpoint_key(const struct http_request *req)
 }
 /* Answers 403 and gives false when the key is for another publisher. */
 bool endpoint_may_see(struct http_request *req, struct str publisher);
+/* The same for what concerns every publisher. */
+bool endpoint_may_see_all(struct http_request *req);
 /* What stands behind the route's fixed part, percent-decoded; answers 400 and gives false when it is empty, too
  * long, or has a NUL or control character. */
 bool endpoint_rest(struct http_request *req, struct str *ret_rest);

@@ -390,11 +390,7 @@ void endpoint_stats_all(struct http_request *req)
 {
 	struct stats *st;
 
-	if (endpoint_key(req) && *endpoint_key(req)->publisher) {
-		http_reply_error(req, 403, "this key is for one publisher only");
-		return;
-	}
-	if (!(st = read_query(req)))
+	if (!endpoint_may_see_all(req) || !(st = read_query(req)))
 		return;
 	st->all = true;
 	endpoint_store_call(req, work, st->csv ? reply_csv : reply_json, st);

@@ -1,5 +1,6 @@
-/* Health, readiness, metrics, version. */
+/* Health, readiness, metrics, version, configuration. */
 #include "common/err.h"
+#include "common/http_conf.h"
 #include "common/http_json.h"
 #include "common/json.h"
 #include "idr/endpoints/endpoints.h"
@@ -161,4 +162,10 @@ void endpoint_version(struct http_request *req)
 	char *text = arena_printf(req->arena, "{\"service\":\"nexus-idr\",\"version\":\"%s\"}", idr_version);
 
 	http_reply(req, 200, "application/json", str_of(text));
+}
+
+void endpoint_config(struct http_request *req)
+{
+	if (endpoint_may_see_all(req))
+		http_reply_conf(req, idr_live_config(idr_worker_of(req))->conf);
 }

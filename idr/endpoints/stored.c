@@ -125,12 +125,8 @@ static struct store_doc *read_doc(struct http_request *req)
 	struct store_doc *d = ARENA_NEW(req->arena, struct store_doc);
 	struct str rest;
 
-	if (!endpoint_rest(req, &rest))
+	if (!endpoint_rest(req, &rest) || !endpoint_may_see_all(req))
 		return NULL;
-	if (endpoint_key(req) && *endpoint_key(req)->publisher) {
-		http_reply_error(req, 403, "this key is for one publisher only");
-		return NULL;
-	}
 	d->kind = str_cut(&rest, '/');
 	d->key = rest;
 	d->actor =

@@ -1,10 +1,11 @@
-/* The administration port: exchange rates as they are now, version, what the workers do. Loopback unless the
+/* The administration port: exchange rates as they are now, version, configuration, what the workers do. Loopback unless the
  * host says otherwise; nothing here changes anything. */
 #include "pbs/endpoints/admin.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
+#include "common/http_conf.h"
 #include "common/http_json.h"
 #include "common/http_server.h"
 #include "common/json.h"
@@ -59,9 +60,15 @@ static void workers(struct http_request *req)
 	http_reply_json_new(req, 200, j);
 }
 
+static void configuration(struct http_request *req)
+{
+	http_reply_conf(req, pbs_request_live(req)->conf);
+}
+
 static const struct http_route routes[] = {
 	{ ANY_METHOD, "/currency/rates", currency_rates, 0, "currency_rates", 0 },
 	{ ANY_METHOD, "/version", endpoint_version, 0, "version", 0 },
+	{ ANY_METHOD, "/config", configuration, 0, "config", 0 },
 	{ ANY_METHOD, "/debug/workers", workers, 0, "workers", 0 },
 };
 

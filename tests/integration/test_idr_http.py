@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 
 import pytest
+import yaml
 from idr_stack import T0, Idr, Market, bid, event, ndjson, no_bid
 from pbs_stack import BIN, KEY, raw_exchange, running, wait_until
 
@@ -287,6 +288,32 @@ def test_reload(tmp_path):
         idr.process.signal(1)
         wait_until(lambda: "reload_refused" in idr.process.log(), 5, "the refusal")
         assert idr.ask("GET", "/stats", key="new-key-new-key-new").status == 200
+
+
+def test_the_configuration_of_now_without_secrets(tmp_path):
+    secret = "never-to-be-read-0123456789"
+    text = f'auth: {{ api_keys: [{secret}-a, "{secret}-b:p1"] }}\nstore: {{ retention_days: 30 }}\n'
+    env = {"DATABASE_URL": f"postgresql://me:{secret}-c@127.0.0.1:1/none", "TIMESCALE_PASSWORD": f"{secret}-d",
+           "REDIS_URL": f"redis://:{secret}-e@127.0.0.1:1", "REDIS_PASSWORD": f"{secret}-f"}
+    with running(Idr(tmp_path, text, env=env)) as (idr,):
+        def now(key):
+            reply = idr.ask("GET", "/config", key=key)
+            assert reply.status == 200 and secret not in reply.text and KEY not in reply.text
+            return reply.text
+
+        for key in (KEY, f"{secret}-a"):
+            values = yaml.safe_load(now(key))
+            assert values["auth"]["api_keys"] == ["***", "***"] and values["auth"]["api_key"] == "***"
+            assert values["database"]["url"] == values["redis"]["url"] == "***"
+            assert f"port: {idr.port}  # IDR_PORT\n" in now(key)
+            assert f"retention_days: 30  # {idr.config} line 2\n" in now(key)
+        refused = idr.ask("GET", "/config", key=f"{secret}-b")
+        assert refused.status == 403 and "one publisher" in refused.json()["error"]
+        assert idr.ask("GET", "/config", key=None).status == 401
+        idr.config.write_text("store: { retention_days: 40 }\n")
+        idr.process.signal(1)
+        wait_until(lambda: f"retention_days: 40  # {idr.config} line 1\n" in now(KEY), what="the new value")
+        assert yaml.safe_load(now(KEY))["auth"]["api_keys"] == []
 
 
 def test_command_line(tmp_path):

@@ -23,7 +23,7 @@ GOOD = [
     ("PUT", "/api/v1/stored/request/r1", {"tmax": 500}), ("DELETE", "/api/v1/stored/request/r1", None),
     ("PUT", SETTINGS, {"max_bidders": 3}), ("GET", SETTINGS, None), ("GET", SETTINGS + "/history", None),
     ("DELETE", SETTINGS, None), ("GET", "/health", None), ("GET", "/ready", None), ("GET", "/metrics", None),
-    ("GET", "/version", None),
+    ("GET", "/version", None), ("GET", "/config", None),
 ]
 # (why, method, target, body, status, and what the request has beside it)
 ROWS = [
@@ -48,7 +48,7 @@ ROWS = [
     ("by format", "GET", "/stats/p1?days=30&by=format", None, 200, {}),
     ("nothing known", "GET", "/stats/nobody", None, 200, {}),
     ("bad days", "GET", "/stats?days=0", None, 400, {}), ("bad key", "GET", "/stats/p1?by=color", None, 400, {}),
-    ("all, for one", "GET", "/stats", None, 403, {"key": ONE}), ("another's", "GET", "/stats/p2", None, 403, {"key": ONE}),
+    ("all, for one", "GET", "/stats", None, 403, {"key": ONE}), ("all, for one", "GET", "/config", None, 403, {"key": ONE}), ("another's", "GET", "/stats/p2", None, 403, {"key": ONE}),
     ("accounts too", "GET", "/stored-requests?request-ids=%5B%22r1%22%5D&imp-id=i&account-ids=%5B%22a%22%5D", None, 200, {}),
     ("no array", "GET", "/stored-requests?imp-ids=x", None, 400, {}),
     ("no object", "PUT", "/api/v1/stored/imp/i", "[1]", 400, {}),

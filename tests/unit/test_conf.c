@@ -15,8 +15,8 @@ struct test_conf {
 	bool enabled;
 	const char *url, *key;
 	int format;
-	struct conf_list bidders;
-	json_t *adapters;
+	struct conf_list bidders, hidden;
+	json_t *adapters, *hidden_tree;
 };
 
 #define CONF_T struct test_conf
@@ -31,6 +31,8 @@ static const struct conf_key keys[] = {
 	CONF_ENUM("log.format", "LOG_FORMAT", format, "json", "json|console", 0, "log lines"),
 	CONF_LIST("bidders", "BIDDERS", bidders, "a,b", CONF_RELOAD, "names"),
 	CONF_TREE("adapters", adapters, CONF_RELOAD, "per bidder"),
+	CONF_LIST("hidden", "HIDDEN", hidden, "", CONF_HIDDEN, "keys"),
+	CONF_TREE("hidden_tree", hidden_tree, CONF_HIDDEN, "keys"),
 	CONF_IGNORED("garbage_collector_threshold", "no collector here"),
 };
 
@@ -204,7 +206,8 @@ static void printing(void **state)
 			 "limits:\n  max_bytes: 1048576  # default\nshare: 0.5  # default\n"
 			 "key: \"***\"  # API_KEY\nlog:\n  format: json  # default\n"
 			 "bidders: [\"a\", \"b\"]  # default\n"
-			 "adapters: {\"a\":{\"password\":\"***\",\"n\":1}}  # %s line 2\n",
+			 "adapters: {\"a\":{\"password\":\"***\",\"n\":1}}  # %s line 2\n"
+			 "hidden: []  # default\n",
 			 file, file);
 	CHECK_STR("the whole text", buf_str(&b), want);
 	CHECK("keys without effect are named",
@@ -223,6 +226,50 @@ static void printing(void **state)
 	      str_contains(buf_str(&b), STR("`API_KEY` `TEST_KEY` (or each with")));
 	buf_deinit(&b);
 	conf_free(c);
+}
+
+static void secrets_stay(void **state)
+{
+	static const struct {
+		const char *why, *yaml, *line;
+	} rows[] = {
+		{ "a list", "hidden: [s3cret, \"s3cret:pub\"]\n", "hidden: [\"***\", \"***\"]" },
+		{ "a tree", "hidden_tree: [s3cret, {key: s3cret, n: 1, yes: true}]\n",
+		  "hidden_tree: [\"***\",{\"key\":\"***\",\"n\":\"***\",\"yes\":true}]" },
+		{ "a number", "adapters: {a: {password: 12345, n: 1}}\n",
+		  "adapters: {\"a\":{\"password\":\"***\",\"n\":1}}" },
+		{ "below a member so named", "adapters: {a: {api_keys: [s3cret], tokens: {x: s3cret}}}\n",
+		  "adapters: {\"a\":{\"api_keys\":[\"***\"],\"tokens\":{\"x\":\"***\"}}}" },
+		{ "a URL", "server: {url: 'https://me:s3cret@host:1/p@th'}\n",
+		  "url: \"https://***@host:1/p@th\"" },
+		{ "a user alone, who may be a token", "server: {url: 'https://s3cret@host'}\n",
+		  "url: \"https://***@host\"" },
+		{ "a password with an @", "server: {url: 'https://a:s3cret@s3cret@host'}\n",
+		  "url: \"https://***@host\"" },
+		{ "a URL in a list", "bidders: ['x://s3cret@h', b]\n", "bidders: [\"x://***@h\", \"b\"]" },
+		{ "a URL in a tree", "adapters: {a: {endpoint: 'http://u:s3cret@h/'}}\n",
+		  "adapters: {\"a\":{\"endpoint\":\"http://***@h/\"}}" },
+		{ "an empty text stays", "adapters: {a: {x: ''}}\n", "adapters: {\"a\":{\"x\":\"\"}}" },
+		{ "no user", "server: {url: 'https://host/a@b?c=@#@'}\n", "url: \"https://host/a@b?c=@#@\"" },
+		{ "nothing before the @", "server: {url: 'https://@host'}\n", "url: \"https://@host\"" },
+		{ "no URL", "server: {url: 'a@b'}\n", "url: \"a@b\"" },
+	};
+	char *env[] = { NULL };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct errtext why = { "" };
+		struct conf *c = load(rows[i].yaml, env, &why);
+		struct buf b;
+
+		CHECK(rows[i].why, c != NULL);
+		buf_init(&b, 1 << 16);
+		conf_print(c, &b);
+		CHECK(rows[i].why, str_contains(buf_str(&b), str_of(rows[i].line)));
+		CHECK(rows[i].why, !str_contains(buf_str(&b), STR("s3cret")));
+		buf_deinit(&b);
+		conf_free(c);
+	}
 }
 
 static void reloading(void **state)
@@ -265,8 +312,13 @@ static void no_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(layers),   cmocka_unit_test(refusals),  cmocka_unit_test(secrets_from_files),
-		cmocka_unit_test(printing), cmocka_unit_test(reloading), cmocka_unit_test(no_file),
+		cmocka_unit_test(layers),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(secrets_from_files),
+		cmocka_unit_test(printing),
+		cmocka_unit_test(secrets_stay),
+		cmocka_unit_test(reloading),
+		cmocka_unit_test(no_file),
 	};
 	int fd, failed;
 
