@@ -13,7 +13,7 @@ enum { SOURCE = 1, RESELLER = 8, DEAD = 9, BIDDERS = 10, PUBLISHER = 5 };
 struct market {
 	struct router *r;
 	struct rng rng;
-	char text[BIDDERS][16];
+	char text[BIDDERS][20];
 	struct str code[BIDDERS];
 	uint64_t auction;
 };

@@ -67,7 +67,7 @@ static void cold_rows_go(void **state)
 static void bounded(void **state)
 {
 	enum { EVENTS = 30000, BIDDERS = 60, CALLED = 6 };
-	static char name[BIDDERS][16];
+	static char name[BIDDERS][20];
 	struct router_conf conf;
 	struct router_stats st;
 	struct router *r;
