@@ -217,6 +217,7 @@ void router_learn(struct router *r, const struct learn_event *e)
 	l.worth = (struct worth_in){ (const int64_t(*)[GROUPS])l.est.sites.worth, l.est.sites.blocks };
 	estimate(r, l.slot, l.n, &l.est);
 	for (size_t i = 0; i < l.n; i++)
+		/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): estimate() stores vectors */
 		l.p[i] = normal_tail(-l.est.s[i] / sqrtf(1 + l.est.v[i]));
 	learn_revenue(r, l.best);
 	replay(&l);
