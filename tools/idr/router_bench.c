@@ -21,7 +21,7 @@ static struct {
 	struct router *r;
 	struct settings s;
 	struct rng rng;
-	char text[BIDDERS][16];
+	char text[BIDDERS][20];
 	struct str code[BIDDERS];
 	float worth[BIDDERS];
 	int n;
