@@ -91,12 +91,13 @@ for _ in $(seq 60); do [ "$(ask 'SELECT count(*) FROM auction_events' 2> /dev/nu
 [ "$(ask 'SELECT count(*) FROM auction_events')" -gt 0 ] || { echo "no history in the database" >&2; exit 1; }
 took "the first auctions are history in the database" "$start"
 
-# Auctions, one after the other, until told to stop; what is not 200 is kept.
+# Auctions, one after the other, until told to stop; what is not 200 is kept. HTTP/1.1, because an nginx worker that a reload
+# ends tells a client of HTTP/2 to come again (GOAWAY), even one that has just connected: browsers do, curl does not.
 loop() {
     rm -f "$work/stop" "$work/failed"
     : > "$work/count"
     while [ ! -e "$work/stop" ]; do
-        code=$(inside curl -sk --max-time 5 -o /dev/null -w '%{http_code} %{time_total} %{errormsg}' -H "X-API-Key: $(cat "$root/deploy/compose/secrets/api_key")" \
+        code=$(inside curl -sk --http1.1 --max-time 5 -o /dev/null -w '%{http_code} %{time_total} %{errormsg}' -H "X-API-Key: $(cat "$root/deploy/compose/secrets/api_key")" \
             -d '{"id":"r","imp":[{"id":"1","banner":{"format":[{"w":300,"h":250}]},"ext":{"prebid":{"bidder":{"aster":{},"birch":{}}}}}],"site":{"page":"https://e.example.com/"}}' \
             https://127.0.0.1:8443/openrtb2/auction) || true
         echo "$code" >> "$work/count"
