@@ -2,9 +2,8 @@
  * <params>/<bidder>.json, and overrides in pbs.yaml. A reload makes another set and publishes it.
  *
  * Errors  bidders_load() gives NULL when a folder cannot be read, in a reload also for a user sync that is
- *         wrong. A bidder whose file is wrong is left
- *         out, one that is not configured is disabled; in a reload either stays as it was. Each is one log line
- *         that names bidder, file, line and reason.
+ *         wrong. A bidder whose file is wrong is left out, one that is not configured is disabled; in a reload
+ *         either stays as it was. Each is one log line that names bidder, file, line and reason.
  * Owns    a set is immutable; who reads it holds a reference, as every auction does until its arena is freed.
  */
 #ifndef PBS_BIDDERS_H

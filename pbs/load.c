@@ -158,12 +158,13 @@ static int load_database(struct pbs_server *s, struct errtext *why)
 		.poll_timeout_ms = c->stored_db_poll_timeout_ms,
 		.refresh_ms = c->stored_db_refresh_s * 1000,
 		.cache = s->stored_cache,
-		.metrics = metrics_new(s->metrics),
 	};
 
-	if (*c->stored_db_url)
-		s->stored_database = stored_database_new(&opt, why);
-	return s->stored_database || !*c->stored_db_url ? 0 : ERR_UNAVAILABLE;
+	if (!*c->stored_db_url)
+		return 0;
+	opt.metrics = metrics_new(s->metrics);
+	s->stored_database = stored_database_new(&opt, why);
+	return s->stored_database ? 0 : ERR_UNAVAILABLE;
 }
 
 static int load_stored(struct pbs_server *s, struct errtext *why)
