@@ -33,6 +33,9 @@ enum {
 	KEEP_REPLY_BYTES = 16384, /* of a pooled transfer's reply buffer */
 	RECEIVE_BUFFER = 2047,
 	DNS_CACHE_SECONDS = 60,
+	/* Between look-ups of a name that does not answer: where no connection comes about, and where one does. */
+	LOOK_UP_AGAIN_MS = 1000,
+	LOOK_UP_AGAIN_SLOW_MS = 10000,
 };
 
 struct http_transfer {
@@ -47,8 +50,9 @@ struct http_transfer {
 	struct buf header_text; /* the request's headers and the list nodes that libcurl walks */
 	size_t max_reply_bytes;
 	bool over_limit, head_ended, deny_private, denied;
-	bool was_public;                     /* the address of the request before */
-	bool set_follow, set_judge, set_tls; /* what the easy handle's options say at present */
+	bool was_public; /* the address of the request before */
+	/* what the easy handle's options say at present */
+	bool set_follow, set_judge, set_tls, set_fresh;
 	const char *set_method;
 	char error_text[CURL_ERROR_SIZE];
 	struct http_transfer *next, *prev; /* the pool, or the open ones */
@@ -338,6 +342,16 @@ static void read_times(struct http_transfer *t, struct http_call_reply *r)
 	r->total_us = time_of(t, CURLINFO_TOTAL_TIME_T);
 }
 
+/* Whoever does not answer may have moved: a container that was replaced leaves nothing at its old address, not even what
+ * would close its connections. */
+static void note_answer(struct http_transfer *t, const struct http_call_reply *r)
+{
+	bool gone = (r->err == ERR_TIMEOUT || r->err == ERR_UNREACHABLE) && r->first_byte_us == 0;
+	bool connected = time_of(t, CURLINFO_PRETRANSFER_TIME_T) > 0;
+
+	t->url->look_up_after_ms = !gone ? 0 : connected ? LOOK_UP_AGAIN_SLOW_MS : LOOK_UP_AGAIN_MS;
+}
+
 static void finish(struct http_transfer *t, int err, const char *error_text)
 {
 	struct http_call_reply reply = { .err = err, .body = buf_str(&t->reply), .error_text = error_text };
@@ -349,6 +363,7 @@ static void finish(struct http_transfer *t, int err, const char *error_text)
 	reply.status = (int)status;
 	reply.reused_connection = connects == 0;
 	read_times(t, &reply);
+	note_answer(t, &reply);
 	if (err == 0 && connects > 0)
 		socket_keep(t);
 	call = transfer_detach(t);
@@ -504,6 +519,22 @@ static void set_policy(struct http_transfer *t, const struct http_call_request *
 	t->set_judge = judge;
 }
 
+/* A new connection to wherever the name leads now. */
+static void set_look_up(struct http_transfer *t)
+{
+	struct http_url *u = t->url;
+	uint64_t now = loop_now_ms(t->client->loop);
+	bool fresh = u->look_up_after_ms > 0 && now - u->looked_up_ms >= u->look_up_after_ms;
+
+	if (!fresh && !t->set_fresh)
+		return;
+	curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
+	curl_easy_setopt(t->easy, CURLOPT_RESOLVE, fresh ? &u->forget : NULL);
+	if (fresh)
+		u->looked_up_ms = now;
+	t->set_fresh = fresh;
+}
+
 /* Everything that can fail, and everything that differs from call to call. */
 static int transfer_prepare(struct http_transfer *t, const struct http_call_request *req)
 {
@@ -521,6 +552,7 @@ static int transfer_prepare(struct http_transfer *t, const struct http_call_requ
 	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, headers);
 	set_method(t, req->method, body);
 	set_policy(t, req);
+	set_look_up(t);
 	t->max_reply_bytes = req->max_reply_bytes ? req->max_reply_bytes : DEFAULT_REPLY_BYTES;
 	t->reply.max_bytes = t->max_reply_bytes;
 	buf_clear(&t->reply);

@@ -15,6 +15,7 @@ void http_url_unref(struct http_url *u)
 	if (!u || --u->refs > 0)
 		return;
 	curl_url_cleanup(u->parsed);
+	free(u->forget.data);
 	free(u->text);
 	free(u);
 }
@@ -34,6 +35,7 @@ static bool examine(struct http_url *u)
 		u->host_hash =
 			str_hash(str_of(scheme)) ^ str_hash(str_of(host)) * 31 ^ str_hash(str_of(port)) * 7;
 		u->private_literal = http_address_is_private_literal(str_of(host));
+		u->forget.data = xasprintf("-%s:%s", host, port);
 	}
 	curl_free(scheme);
 	curl_free(host);

@@ -1,7 +1,7 @@
 /* Addresses of upstreams, parsed once and shared by the transfers that use them.
  *
  * Owns    http_url_get gives a reference, also to one that the cache holds; http_url_unref gives it back. A
- *         parsed address is never changed.
+ *         parsed address is never changed, but for what is known of its look-up.
  * Units   the cache is bounded by count; zero-initialised is empty.
  * Threads one cache and its addresses belong to one thread.
  */
@@ -21,7 +21,11 @@ struct http_url {
 	char *text;
 	uint64_t hash, host_hash; /* of the whole text; of scheme, host and port */
 	bool tls, private_literal;
-	struct http_url *next; /* in its bucket */
+	/* Of its name's look-up. */
+	struct curl_slist forget;  /* "-host:port": libcurl drops the look-up that it remembers */
+	uint64_t looked_up_ms;     /* when it last was on purpose */
+	uint32_t look_up_after_ms; /* 0 = it answers */
+	struct http_url *next;     /* in its bucket */
 };
 
 struct http_url_cache {
