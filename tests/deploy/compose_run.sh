@@ -109,7 +109,12 @@ verdict() {
     touch "$work/stop"
     wait "$looping"
     echo "$1: $(wc -l < "$work/count") requests, $([ -e "$work/failed" ] && wc -l < "$work/failed" || echo 0) failed"
-    [ ! -s "$work/failed" ] || { head "$work/failed" >&2; exit 1; }
+    inside docker-compose logs --no-color nginx > "$work/nginx.log" 2>&1
+    [ ! -s "$work/failed" ] || {
+        head "$work/failed" >&2
+        grep '"status":50' "$work/nginx.log" | head >&2
+        exit 1
+    }
 }
 
 # What fails is put back by hand here; with Docker, `restart: unless-stopped` does it.

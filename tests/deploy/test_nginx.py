@@ -186,6 +186,13 @@ def test_a_node_that_came_back_is_used(site):
         time.sleep(0.1)
 
 
+def test_the_node_that_answers_is_named_on_loopback_only(site):
+    """deploy/scripts/roll waits for a new node there."""
+    named = {site.curl("http://127.0.0.1:8081/node").headers["x-node"][0] for _ in range(8)}
+    assert named == {f"{address}:8000" for address in NODES.values()}
+    assert "x-node" not in site.curl(f"https://{HOST}/status").headers
+
+
 def test_a_drained_node_costs_no_request(site):
     site.nodes["pbs-2"].terminate()
     replies = [site.auction().status for _ in range(20)]
