@@ -114,6 +114,22 @@ static int print_new_key(FILE *out)
 	return !api_key_generate(key) || fprintf(out, "%s\n", key) < 0;
 }
 
+/* Takes `c`. */
+static int check_config(const struct args_program *p, struct conf *c, const char *path, FILE *out, FILE *err)
+{
+	struct errtext why = { "" };
+
+	if (*conf_warnings(c))
+		fprintf(err, "%s\n", conf_warnings(c));
+	if (!p->check) {
+		conf_free(c);
+	} else if (p->check(c, &why) < 0) {
+		fprintf(err, "%s\n", why.text);
+		return 1;
+	}
+	return fprintf(out, "configuration is sound (%s)\n", path ? path : "no file") < 0;
+}
+
 /* What needs no configuration. False when the action is another one. */
 static bool without_config(const struct args_program *p, enum action action, FILE *out, int *ret_exit)
 {
@@ -158,12 +174,7 @@ struct conf *args_start(const struct args_program *p, int argc, char *const *arg
 	switch (action) {
 	case PRINT_CONFIG: *ret_exit = print_config(c, out); break;
 	case HEALTH: *ret_exit = ask_health(p, c, out, err); break;
-	case CHECK_CONFIG:
-		if (*conf_warnings(c))
-			fprintf(err, "%s\n", conf_warnings(c));
-		fprintf(out, "configuration is sound (%s)\n", path ? path : "no file");
-		*ret_exit = 0;
-		break;
+	case CHECK_CONFIG: *ret_exit = check_config(p, c, path, out, err); return NULL;
 	default: return c;
 	}
 	return conf_free(c);

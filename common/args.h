@@ -2,7 +2,7 @@
  *
  *   --config FILE        the YAML file; else $<PREFIX>CONFIG, else the first of `places` that exists, else
  * none
- *   --check-config       says whether the configuration is sound
+ *   --check-config       says whether the service would start with this configuration
  *   --print-config       the resolved values, secrets masked, with the origin of each
  *   --config-reference   every key, in Markdown
  *   --health             asks the running service's /health; exit status 0 or 1
@@ -25,6 +25,9 @@ struct args_program {
 	const char *const *places; /* of the configuration file, ends in NULL; may be NULL */
 	/* Where /health is served, from the service's struct. */
 	void (*health_address)(const void *values, struct str *ret_host, uint16_t *ret_port);
+	/* Makes what the start makes of `conf`, which it takes, but takes no port and writes nothing: what would stop the
+	 * start is said in `why`. May be NULL. */
+	int (*check)(struct conf *conf, struct errtext *why);
 	const char *more_usage; /* lines on what the service's own main() understands; may be NULL */
 };
 

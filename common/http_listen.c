@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/err.h"
 #include "common/mem.h"
 
 enum { BACKLOG = 1024 };
@@ -22,7 +23,7 @@ static int bind_to(const struct addrinfo *ai)
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) < 0 ||
 	    (ai->ai_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) < 0) ||
-	    bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
+	    bind(fd, ai->ai_addr, ai->ai_addrlen) < 0) {
 		int saved = errno;
 
 		close(fd);
@@ -32,12 +33,12 @@ static int bind_to(const struct addrinfo *ai)
 	return fd;
 }
 
-int http_listen(struct str host, uint16_t port, struct errtext *why)
+static int open_socket(struct str host, uint16_t port, struct errtext *why)
 {
 	struct addrinfo hints = { .ai_family = AF_UNSPEC,
 				  .ai_socktype = SOCK_STREAM,
 				  .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
-	char *host_z FREE_ON_EXIT = xstrndup(host.p, host.n);
+	char *host_z FREE_ON_EXIT = host.n ? xstrndup(host.p, host.n) : xstrdup("::");
 	struct addrinfo *ai;
 	char port_z[8];
 	int fd, rc;
@@ -51,11 +52,34 @@ int http_listen(struct str host, uint16_t port, struct errtext *why)
 	fd = bind_to(ai);
 	freeaddrinfo(ai);
 	if (fd < 0 && errno == EAFNOSUPPORT &&
-	    str_eq(host, STR("::"))) /* "::" means every address there is */
-		return http_listen(STR("0.0.0.0"), port, why);
+	    strcmp(host_z, "::") == 0) /* "::" means every address there is */
+		return open_socket(STR("0.0.0.0"), port, why);
 	if (fd < 0)
 		errtext_set(why, "cannot listen on %s port %s: %s", host_z, port_z, strerror(errno));
 	return fd;
+}
+
+int http_listen(struct str host, uint16_t port, struct errtext *why)
+{
+	int fd = open_socket(host, port, why);
+
+	if (fd >= 0 && listen(fd, BACKLOG) < 0) {
+		errtext_set(why, "cannot listen on %.*s port %u: %s", (int)host.n, host.p, port,
+			    strerror(errno));
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int http_listen_check(struct str host, struct errtext *why)
+{
+	int fd = open_socket(host, 0, why);
+
+	if (fd < 0)
+		return ERR_INPUT;
+	close(fd);
+	return 0;
 }
 
 uint16_t http_listen_port(int fd)

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -59,6 +58,14 @@ PGconn *pg_connect(const char *conninfo, const char *application, uint32_t timeo
 		return c;
 	PQfinish(c);
 	return NULL;
+}
+
+bool pg_is_conninfo(const char *conninfo)
+{
+	PQconninfoOption *parts = PQconninfoParse(conninfo, NULL);
+
+	PQconninfoFree(parts);
+	return parts;
 }
 
 static int send_all(PGconn *c, uint64_t until_us, struct errtext *why)

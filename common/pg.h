@@ -9,12 +9,15 @@
 #define COMMON_PG_H
 
 #include <libpq-fe.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/errtext.h"
 
 /* `conninfo` is a URI or a libpq keyword string; NULL with `why`. */
 PGconn *pg_connect(const char *conninfo, const char *application, uint32_t timeout_ms, struct errtext *why);
+/* Whether it is one. What is wrong with it stays unsaid: libpq would quote the password. */
+bool pg_is_conninfo(const char *conninfo);
 /* One statement with text parameters; its rows. */
 int pg_ask(PGconn *c, const char *sql, const char *const *params, int n_params, uint32_t timeout_ms,
 	   PGresult **ret_rows, struct errtext *why);

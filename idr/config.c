@@ -1,6 +1,7 @@
 #include "idr/config.h"
 
 #include "common/err.h"
+#include "common/pg.h"
 #include "common/redis.h"
 #include "idr/core/settings.h"
 #include "idr/intake/rates.h"
@@ -143,6 +144,11 @@ static int check(const void *values, struct errtext *why)
 			return ERR_INPUT;
 		}
 		redis_address_deinit(&address);
+	}
+	if (*c->database_url && !pg_is_conninfo(c->database_url)) {
+		errtext_set(why, "database.url (DATABASE_URL): is not of the form "
+				 "postgresql://user:password@host:port/name");
+		return ERR_INPUT;
 	}
 	if (c->redis_sample_rate > 0 && c->redis_sample_rate < 0.001) {
 		errtext_set(why, "redis.sample_rate (REDIS_SAMPLE_RATE): must be 0 or 0.001..1");

@@ -15,16 +15,24 @@ static void health_address(const void *values, struct str *ret_host, uint16_t *r
 	*ret_port = (uint16_t)c->port;
 }
 
+static int check(struct conf *conf, struct errtext *why)
+{
+	json_object_seed(0);
+	return idr_check(conf, why);
+}
+
 int main(int argc, char **argv)
 {
 	const struct args_program program = {
-		"nexus-idr",
-		idr_version,
-		&idr_conf_table,
-		places,
-		health_address,
-		"       nexus-idr migrate [--if-configured] [--config FILE]   brings the database's "
-		"schema up to date\n"
+		.name = "nexus-idr",
+		.version = idr_version,
+		.table = &idr_conf_table,
+		.places = places,
+		.health_address = health_address,
+		.check = check,
+		.more_usage =
+			"       nexus-idr migrate [--if-configured] [--config FILE]   brings the database's "
+			"schema up to date\n"
 	};
 	int status;
 	bool migrate = argc > 1 && strcmp(argv[1], "migrate") == 0;

@@ -11,12 +11,13 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/err.h"
+#include "common/http_listen.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/path.h"
 #include "idr/endpoints/endpoints.h"
 #include "idr/intake/cold_start.h"
 #include "idr/intake/settings_docs.h"
@@ -181,20 +182,19 @@ static void on_doc(void *arg, const struct store_doc *d)
 
 /* --- start --- */
 
-/* With all folders above it. */
-static int make_dir(const char *path, struct errtext *why)
+static int make_data_dir(const struct idr_config *c, int (*make)(const char *path, struct errtext *why),
+			 struct errtext *why)
 {
-	FREE_ON_EXIT char *part = xstrdup(path);
+	int err = make(c->data_dir, why);
 
-	for (char *slash = strchr(part + 1, '/'); *part && slash; slash = strchr(slash + 1, '/')) {
-		*slash = 0;
-		(void)mkdir(part, 0750); /* what is missing for a reason shows at the last one */
-		*slash = '/';
-	}
-	if (mkdir(path, 0750) == 0 || errno == EEXIST)
-		return 0;
-	errtext_set(why, "store.dir: %s: %s", path, strerror(errno));
-	return ERR_UNAVAILABLE;
+	if (err)
+		errtext_prefix(why, "store.dir: ");
+	return err;
+}
+
+static char *store_path(const struct idr_config *c)
+{
+	return xasprintf("%s/idr.db", c->data_dir);
 }
 
 static uint32_t worker_count(const struct idr_config *c)
@@ -344,7 +344,7 @@ static int start(struct idr *idr, struct errtext *why)
 
 	idr->port = (uint16_t)c->port;
 	copy_routes(idr);
-	if ((err = make_dir(c->data_dir, why)) || (err = start_keeper(idr, why)) ||
+	if ((err = make_data_dir(c, path_make_dir, why)) || (err = start_keeper(idr, why)) ||
 	    (!idr->port && (err = choose_port(&idr->port, &held, why))))
 		return err;
 	if (!(err = start_behind(idr, why)) &&
@@ -475,6 +475,33 @@ static void idr_deinit(struct idr *idr)
 	free(idr->prices_path);
 }
 
+static int check_places(const struct idr_config *c, struct errtext *why)
+{
+	FREE_ON_EXIT char *store = store_path(c);
+	int err = http_listen_check(str_of(c->host), why);
+
+	if (err) {
+		errtext_prefix(why, "host (IDR_HOST): ");
+		return err;
+	}
+	err = make_data_dir(c, path_check_dir, why);
+	return err ? err : sqlite_store_check(store, why);
+}
+
+int idr_check(struct conf *conf, struct errtext *why)
+{
+	struct live_config *live = live_config_new(conf, why);
+	int err;
+
+	if (!live) {
+		conf_free(conf);
+		return ERR_INPUT;
+	}
+	err = check_places(live->values, why);
+	snapshot_unref(&live->snapshot);
+	return err;
+}
+
 int idr_serve(struct conf *conf)
 {
 	static struct idr idr;
@@ -496,7 +523,7 @@ int idr_serve(struct conf *conf)
 	snapshot_ref(&live->snapshot); /* idr.start points into it for good */
 	idr.metrics = idr_metrics_new();
 	idr.rate_limit = rate_limit_new(65536, clock_mono_us());
-	idr.store_path = xasprintf("%s/idr.db", idr.start->data_dir);
+	idr.store_path = store_path(idr.start);
 	idr.prices_path = xasprintf("%s/index.prices", idr.start->data_dir);
 	idr.snapshot_path = xasprintf("%s/index.snapshot", idr.start->data_dir);
 	err = start(&idr, &why);

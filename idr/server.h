@@ -64,6 +64,8 @@ bool idr_is_ready(const struct idr *idr);
 /* What libpq connects by; NULL when no database is configured. The caller frees. */
 char *idr_conninfo(const struct idr_config *c);
 
+/* Whether the service could start with it; writes nothing. Takes `conf`. */
+int idr_check(struct conf *conf, struct errtext *why);
 /* Runs until SIGTERM or SIGINT and gives the exit status. Takes `conf`. */
 int idr_serve(struct conf *conf);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "common/pg.h"
 #include "common/redis.h"
 #include "common/str.h"
 
@@ -488,10 +489,8 @@ static const struct conf_key keys[] = {
 		  "JSON lines, or text for people"),
 };
 
-static int check(const void *values, struct errtext *why)
+static int check_amounts(const struct pbs_config *c, struct errtext *why)
 {
-	const struct pbs_config *c = values;
-
 	if (c->timeout_default_ms > c->timeout_max_ms) {
 		errtext_set(why, "auction_timeouts_ms.default: %u is more than auction_timeouts_ms.max, %u",
 			    c->timeout_default_ms, c->timeout_max_ms);
@@ -501,20 +500,17 @@ static int check(const void *values, struct errtext *why)
 		errtext_set(why, "gdpr.default_value: \"%s\" is neither 0 nor 1", c->gdpr_default_value);
 		return ERR_INPUT;
 	}
-	if (*c->otlp_url && !str_starts(str_of(c->otlp_url), STR("http://")) &&
-	    !str_starts(str_of(c->otlp_url), STR("https://"))) {
-		errtext_set(why,
-			    "tracing.otlp.endpoint (OTEL_EXPORTER_OTLP_ENDPOINT): \"%s\" is no http:// or "
-			    "https:// URL",
-			    c->otlp_url);
-		return ERR_INPUT;
-	}
 	if (c->max_cookie_bytes && c->max_cookie_bytes < 500) {
 		errtext_set(why,
 			    "host_cookie.max_cookie_size_bytes: Max cookie size %llu cannot be less than 500",
 			    (unsigned long long)c->max_cookie_bytes);
 		return ERR_INPUT;
 	}
+	return 0;
+}
+
+static int check_stored_cache(const struct pbs_config *c, struct errtext *why)
+{
 	if (c->stored_cache_type == STORED_CACHE_UNBOUNDED && c->stored_cache_ttl_s) {
 		errtext_set(why,
 			    "stored_requests.in_memory_cache.ttl_seconds: must be 0 with type unbounded");
@@ -528,15 +524,45 @@ static int check(const void *values, struct errtext *why)
 			    "kept (cache_events, http_events, initialize_caches, poll_for_updates)");
 		return ERR_INPUT;
 	}
-	if (*c->cache_redis_url) {
-		struct redis_address address;
+	return 0;
+}
 
-		if (redis_address_parse(str_of(c->cache_redis_url), &address, why) < 0) {
-			errtext_prefix(why, "cache.builtin.redis.url (REDIS_URL): ");
-			return ERR_INPUT;
-		}
-		redis_address_deinit(&address);
+static int check_addresses(const struct pbs_config *c, struct errtext *why)
+{
+	struct redis_address address;
+
+	if (*c->otlp_url && !str_starts(str_of(c->otlp_url), STR("http://")) &&
+	    !str_starts(str_of(c->otlp_url), STR("https://"))) {
+		errtext_set(why,
+			    "tracing.otlp.endpoint (OTEL_EXPORTER_OTLP_ENDPOINT): \"%s\" is no http:// or "
+			    "https:// URL",
+			    c->otlp_url);
+		return ERR_INPUT;
 	}
+	if (*c->stored_db_url && !pg_is_conninfo(c->stored_db_url)) {
+		errtext_set(why, "stored_requests.database.url (STORED_DATABASE_URL): is not of the form "
+				 "postgresql://user:password@host:port/name");
+		return ERR_INPUT;
+	}
+	if (!*c->cache_redis_url)
+		return 0;
+	if (redis_address_parse(str_of(c->cache_redis_url), &address, why) < 0) {
+		errtext_prefix(why, "cache.builtin.redis.url (REDIS_URL): ");
+		return ERR_INPUT;
+	}
+	redis_address_deinit(&address);
+	return 0;
+}
+
+static int check(const void *values, struct errtext *why)
+{
+	static int (*const checks[])(const struct pbs_config *c, struct errtext *why) = { check_amounts,
+											  check_stored_cache,
+											  check_addresses };
+
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
+		if (checks[i](values, why) < 0)
+			return ERR_INPUT;
 	return 0;
 }
 

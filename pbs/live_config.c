@@ -16,14 +16,20 @@ static void drop(struct snapshot *s)
 	free(live);
 }
 
+static int refuse(const char *key, struct errtext *why)
+{
+	errtext_prefix(why, "%s: ", key);
+	return ERR_INPUT;
+}
+
 static int add_keys(struct api_keys *keys, const struct pbs_config *c, struct errtext *why)
 {
 	if (*c->api_key_default && api_keys_add(keys, str_of(c->api_key_default), why) < 0)
-		return ERR_INPUT;
+		return refuse("auth.api_key (API_KEY_DEFAULT)", why);
 	if (*c->api_keys && api_keys_add_list(keys, str_of(c->api_keys), why) < 0)
-		return ERR_INPUT;
+		return refuse("auth.api_keys (API_KEYS)", why);
 	if (c->api_keys_tree && api_keys_add_json(keys, c->api_keys_tree, why) < 0)
-		return ERR_INPUT;
+		return refuse("auth.keys", why);
 	if (c->auth_enabled && api_keys_count(keys) == 0) {
 		errtext_set(why, "auth.enabled is true but there is no API key. Make one with `openssl rand "
 				 "-hex 24` and set "

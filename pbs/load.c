@@ -54,7 +54,7 @@ static int load_rates(struct pbs_server *s, struct errtext *why)
 	return s->bundled_rates ? 0 : ERR_INPUT;
 }
 
-static int load_cache(struct pbs_server *s, struct errtext *why)
+static int open_cache(struct pbs_server *s, struct errtext *why)
 {
 	const struct pbs_config *c = s->config;
 
@@ -119,7 +119,7 @@ static int load_files(struct pbs_server *s, const struct pbs_config *c, struct e
 	return 0;
 }
 
-static int load_file_log(struct pbs_server *s, struct errtext *why)
+static int open_file_log(struct pbs_server *s, struct errtext *why)
 {
 	const struct pbs_config *c = s->config;
 	struct file_log_options opt = {
@@ -143,7 +143,7 @@ const char *pbs_server_stored_url(const struct pbs_server *s, const char *config
 	return strcmp(configured, "router") == 0 ? s->router_stored_url : configured;
 }
 
-static int load_database(struct pbs_server *s, struct errtext *why)
+static int open_database(struct pbs_server *s, struct errtext *why)
 {
 	const struct pbs_config *c = s->config;
 	struct stored_database_options opt = {
@@ -177,9 +177,7 @@ static int load_stored(struct pbs_server *s, struct errtext *why)
 			stored_cache_new(c->stored_cache_bytes, (uint64_t)c->stored_cache_ttl_s * 1000);
 	else if (c->stored_cache_type == STORED_CACHE_UNBOUNDED)
 		s->stored_cache = stored_cache_new(SIZE_MAX / 2, 0);
-	if (load_files(s, c, why) < 0)
-		return ERR_INPUT;
-	return load_database(s, why);
+	return load_files(s, c, why);
 }
 
 static struct live_config *reload_config(struct pbs_server *s, struct errtext *why)
@@ -259,11 +257,16 @@ int pbs_server_load(struct pbs_server *s, struct conf *conf, struct errtext *why
 		errtext_prefix(why, "static.directory: ");
 		return ERR_INPUT;
 	}
-	if (load_cache(s, why) < 0 || load_file_log(s, why) < 0)
-		return ERR_INPUT;
 	s->rate_limit = rate_limit_new(RATE_LIMIT_KEYS, 0);
 	s->bidder_rates = rate_limit_new(BIDDER_RATE_KEYS, 0);
 	s->vendor_lists = vendor_lists_new(config, s->metrics);
+	return 0;
+}
+
+int pbs_server_open(struct pbs_server *s, struct errtext *why)
+{
+	if (open_database(s, why) < 0 || open_cache(s, why) < 0 || open_file_log(s, why) < 0)
+		return ERR_UNAVAILABLE;
 	return 0;
 }
 

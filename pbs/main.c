@@ -123,6 +123,19 @@ static int serve(struct conf *conf)
 	return status;
 }
 
+static void start_log(const struct pbs_config *c, enum log_level level)
+{
+	log_init(level, (enum log_format)c->log_format, STDERR_FILENO, "pbs");
+}
+
+/* What the log says while it loads is worth reading only where it is a warning. */
+static int check(struct conf *conf, struct errtext *why)
+{
+	start_log(conf_values(conf), LOG_WARN);
+	json_object_seed(0);
+	return pbs_server_check(conf, why);
+}
+
 static void health_address(const void *values, struct str *ret_host, uint16_t *ret_port)
 {
 	const struct pbs_config *c = values;
@@ -134,8 +147,14 @@ static void health_address(const void *values, struct str *ret_host, uint16_t *r
 int main(int argc, char **argv)
 {
 	static const char *const places[] = { "pbs/config/pbs.yaml", "/etc/nexus/pbs.yaml", NULL };
-	static const struct args_program program = { "nexus-pbs", NEXUS_VERSION,  &pbs_conf_table,
-						     places,      health_address, NULL };
+	static const struct args_program program = {
+		.name = "nexus-pbs",
+		.version = NEXUS_VERSION,
+		.table = &pbs_conf_table,
+		.places = places,
+		.health_address = health_address,
+		.check = check,
+	};
 	const struct pbs_config *config;
 	int status;
 	struct conf *conf = args_start(&program, argc, argv, environ, stdout, stderr, &status);
@@ -143,7 +162,6 @@ int main(int argc, char **argv)
 	if (!conf)
 		return status;
 	config = conf_values(conf);
-	log_init((enum log_level)config->log_level, (enum log_format)config->log_format, STDERR_FILENO,
-		 "pbs");
+	start_log(config, (enum log_level)config->log_level);
 	return serve(conf);
 }

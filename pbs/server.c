@@ -5,9 +5,11 @@
 
 #include "common/err.h"
 #include "common/http_client.h"
+#include "common/http_listen.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/otlp.h"
+#include "common/path.h"
 #include "pbs/analytics/batch.h"
 #include "pbs/analytics/file_log.h"
 #include "pbs/analytics/file_sink.h"
@@ -305,18 +307,29 @@ static void start_stored(struct pbs_worker *w)
 		w->stored_events = http_events_new(w->thread->loop, w->exchange.http, &events);
 }
 
-static int init_worker(struct worker *thread, struct errtext *why)
+static struct http_client *make_client(const struct pbs_config *c, struct loop *loop, struct errtext *why)
 {
-	const struct pbs_server *s = thread->arg;
-	const struct pbs_config *c = s->config;
-	struct pbs_worker *w = xcalloc(1, sizeof *w);
-	struct http_client_options client = {
+	struct http_client_options opt = {
 		.max_open = c->max_open_calls,
 		.max_idle_connections = c->max_idle_connections,
 		.verify_tls = c->verify_tls,
 		.ca_file = *c->certificates_file ? c->certificates_file : NULL,
 		.allow_private_addresses = c->allow_private_addresses,
 	};
+	struct http_client *client = http_client_new(loop, &opt);
+
+	if (!client && opt.ca_file)
+		errtext_set(why, "certificates_file: %s holds no certificates that can be read", opt.ca_file);
+	else if (!client)
+		errtext_set(why, "the system's certificates cannot be read; install ca-certificates");
+	return client;
+}
+
+static int init_worker(struct worker *thread, struct errtext *why)
+{
+	const struct pbs_server *s = thread->arg;
+	const struct pbs_config *c = s->config;
+	struct pbs_worker *w = xcalloc(1, sizeof *w);
 	struct http_server_options http = {
 		.host = str_of(c->host),
 		.port = (uint16_t)c->port,
@@ -342,21 +355,15 @@ static int init_worker(struct worker *thread, struct errtext *why)
 	w->thread = thread;
 	w->exchange = (struct exchange){
 		.loop = thread->loop,
-		.http = http_client_new(thread->loop, &client),
+		.http = make_client(c, thread->loop, why),
 		.bidder_rates = s->bidder_rates,
 		.default_request = s->default_request,
 		.metrics = metrics_new(s->metrics),
 		.privacy_accounts = privacy_accounts_new(),
 		.vendor_lists = s->vendor_lists,
 	};
-	if (!w->exchange.http) {
-		if (*c->certificates_file)
-			errtext_set(why, "certificates_file: %s holds no certificates that can be read",
-				    c->certificates_file);
-		else
-			errtext_set(why, "the system's certificates cannot be read; install ca-certificates");
+	if (!w->exchange.http)
 		return ERR_UNAVAILABLE;
-	}
 	/* slots lock themselves */
 	snapshot_view_init(&w->exchange.live, (struct snapshot_slot *)(uintptr_t)&s->live);
 	snapshot_view_init(&w->exchange.bidders, (struct snapshot_slot *)(uintptr_t)&s->bidders);
@@ -408,11 +415,47 @@ int pbs_server_start(struct pbs_server *s, struct errtext *why)
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t n = s->config->workers ? s->config->workers : (size_t)(cores > 0 ? cores : 1);
 
-	if (vendor_lists_start(s->vendor_lists, why) < 0)
+	if (pbs_server_open(s, why) < 0 || vendor_lists_start(s->vendor_lists, why) < 0)
 		return ERR_UNAVAILABLE;
 	s->n_workers = n;
 	s->workers = workers_start(n, &cls, s, why);
 	return s->workers ? 0 : ERR_UNAVAILABLE;
+}
+
+static int check_client(const struct pbs_config *c, struct errtext *why)
+{
+	struct loop *loop = loop_new();
+	struct http_client *client = make_client(c, loop, why);
+
+	http_client_free(client);
+	loop_free(loop);
+	return client ? 0 : ERR_INPUT;
+}
+
+static int check_places(const struct pbs_config *c, struct errtext *why)
+{
+	if (http_listen_check(str_of(c->host), why) < 0) {
+		errtext_prefix(why, "host (PBS_HOST): ");
+		return ERR_INPUT;
+	}
+	if (*c->file_name && path_check_file(c->file_name, why) < 0) {
+		errtext_prefix(why, "analytics.file.filename: ");
+		return ERR_INPUT;
+	}
+	return 0;
+}
+
+int pbs_server_check(struct conf *conf, struct errtext *why)
+{
+	struct pbs_server s;
+	int err = pbs_server_load(&s, conf, why);
+
+	if (!err)
+		err = check_places(s.config, why);
+	if (!err)
+		err = check_client(s.config, why);
+	pbs_server_unload(&s);
+	return err;
 }
 
 /* --- ending --- */

@@ -76,6 +76,10 @@ const char *pbs_server_stored_url(const struct pbs_server *s, const char *config
 /* The folders that the configuration names; borrowed from it. */
 struct stored_dirs pbs_stored_dirs(const struct pbs_config *c);
 int pbs_server_start(struct pbs_server *s, struct errtext *why);
+/* What runs or writes beside the workers: the start's first step. */
+int pbs_server_open(struct pbs_server *s, struct errtext *why);
+/* Whether a server could start with it. Takes `conf`. */
+int pbs_server_check(struct conf *conf, struct errtext *why);
 void pbs_server_drain(struct pbs_server *s); /* returns once every worker has ended */
 void pbs_server_unload(struct pbs_server *s);
 

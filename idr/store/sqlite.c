@@ -1,10 +1,13 @@
 #include "idr/store/sqlite.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/err.h"
 #include "common/mem.h"
+#include "common/path.h"
 
 enum {
 	NAMES_MAX = 500000,
@@ -182,6 +185,28 @@ static const struct store_ops sqlite_ops = {
 	.maintain = sqlite_maintain,
 	.totals = sqlite_totals,
 };
+
+int sqlite_store_check(const char *path, struct errtext *why)
+{
+	static const char magic[16] = "SQLite format 3"; /* what every such file begins with */
+	FCLOSE_ON_EXIT FILE *f = fopen(path, "re");
+	char head[sizeof magic];
+	size_t n;
+
+	if (!f && errno == ENOENT)
+		return 0; /* it will be made, with its folder */
+	if (path_check_file(path, why) < 0)
+		return ERR_UNAVAILABLE;
+	if (!f) {
+		errtext_set(why, "%s: cannot be read", path);
+		return ERR_UNAVAILABLE;
+	}
+	n = fread(head, 1, sizeof head, f);
+	if (n == 0 || (n == sizeof head && memcmp(head, magic, sizeof head) == 0))
+		return 0;
+	errtext_set(why, "%s: not a database; move the file away, or set store.dir (IDR_DATA_DIR)", path);
+	return ERR_UNAVAILABLE;
+}
 
 struct store *sqlite_store_new(const struct sqlite_store_options *opt, struct errtext *why)
 {

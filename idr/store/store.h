@@ -104,6 +104,8 @@ struct sqlite_store_options {
 };
 
 struct store *sqlite_store_new(const struct sqlite_store_options *opt, struct errtext *why);
+/* Whether that would open `path`, also while somebody has it open; writes nothing. */
+int sqlite_store_check(const char *path, struct errtext *why);
 struct store *memory_store_new(void);
 
 #endif

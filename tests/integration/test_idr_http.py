@@ -328,6 +328,36 @@ def test_command_line(tmp_path):
     assert printed.returncode == 0 and KEY not in printed.stdout and "retention_days" in printed.stdout
     assert run("--health", API_KEY_DEFAULT=KEY, IDR_PORT="1").returncode == 1
     assert "port" in run("--check-config", API_KEY_DEFAULT=KEY, IDR_PORT="99999").stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("env, text", [
+    ({"API_KEYS_FILE_PATH": "/nonexistent"}, "auth.api_keys_file: /nonexistent"),
+    ({"API_KEYS": "short"}, "auth.api_keys: "),
+    ({"IDR_HOST": "example.com"}, 'host (IDR_HOST): cannot listen on "example.com"'),
+    ({"IDR_DATA_DIR": "file"}, "store.dir: file: Not a directory"),
+    ({"IDR_DATA_DIR": "file/below"}, "store.dir: file/below: Not a directory"),
+    ({"IDR_DATA_DIR": "text"}, "text/idr.db: not a database"),
+    ({"IDR_DATA_DIR": "folder"}, "folder/idr.db: Is a directory"),
+    ({"DATABASE_URL": "postgres//u:secret@h/n"}, "database.url (DATABASE_URL)"),
+])
+def test_the_check_finds_what_would_stop_the_start(tmp_path, env, text):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text/idr.db").write_text("this is no database of anybody")
+    (tmp_path / "folder/idr.db").mkdir(parents=True)
+    for args in ("--check-config",), ():
+        refused = subprocess.run([BIN / "nexus-idr", *args], capture_output=True, text=True, cwd=tmp_path, timeout=20,
+                                 env={"IDR_PORT": "0", "API_KEY_DEFAULT": KEY, **env})
+        assert refused.returncode == 1, refused.stdout
+        assert "secret" not in refused.stderr and (args == () or text in refused.stderr), refused.stderr
+
+
+def test_the_check_may_run_beside_the_router(idr):
+    before = sorted(path.name for path in (idr.folder / "var").iterdir())
+    checked = subprocess.run([BIN / "nexus-idr", "--check-config", "--config", idr.config], capture_output=True, text=True, env=idr.env)
+    assert checked.returncode == 0 and checked.stderr == "", checked.stderr
+    assert sorted(path.name for path in (idr.folder / "var").iterdir()) == before
 
 
 def test_slow_or_broken_clients_do_no_harm(idr):

@@ -70,13 +70,47 @@ def test_what_is_private_is_the_hosts_to_say(tmp_path, list_, address, kept):
     ("request_validation: { ipv4_private_networks: ['fc00::/7'] }", 'ipv4_private_networks: "fc00::/7" is no such network'),
     ("request_validation: { ipv6_private_networks: [ten] }", 'ipv6_private_networks: "ten" is no such network'),
     ("certificates_file: /nonexistent.pem", "certificates_file: /nonexistent.pem holds no certificates"),
+    ("host: example.com", 'cannot listen on "example.com"'),
+    ("host: 203.0.113.9", "cannot listen on 203.0.113.9"),
+    ("gdpr: { host_vendor_id: 70000 }", "gdpr.host_vendor_id"),
+    ("auth: { keys: [{ publisher: p }] }", "auth.keys: [0]: an API key has"),
+    ("gdpr: { default_value: 2 }", "gdpr.default_value"),
+    ("gdpr: { tcf2: { purpose2: { enforce_algo: half } } }", "purpose2.enforce_algo"),
+    ("account_defaults: { privacy: { allowactivities: { fetchBidz: {} } } }", "account_defaults.privacy.allowactivities"),
+    ("bidder_info_dir: /nonexistent", "/nonexistent"),
+    ("default_request: { file: { name: /nonexistent.json } }", "default_request.file.name: /nonexistent.json"),
+    ("currency_converter: { file: /nonexistent.json }", "currency_converter.file: /nonexistent.json"),
+    ("static: { directory: /nonexistent }", "static.directory: /nonexistent"),
+    ("analytics: { file: { filename: /nonexistent/log } }", "analytics.file.filename: /nonexistent/log"),
+    ("stored_requests: { database: { url: 'postgres//u:secret@h/n' } }", "STORED_DATABASE_URL"),
+    ("cache: { builtin: { redis: { url: 'http://x' } } }", "REDIS_URL"),
+    ("stored_requests: { directory: FOLDER }", "stored_requests/broken.json"),
 ])
-def test_what_cannot_be_read_stops_the_start(tmp_path, yaml, text):
-    config = tmp_path / "pbs.yaml"
-    config.write_text(yaml)
-    started = nexus("--config", config, PBS_PORT=str(free_port()), PBS_ADMIN_ENABLED="false", IDR_ENABLED="false",
-                    PBS_BIDDER_INFO_DIR=str(tmp_path))
-    assert started.returncode == 1 and text in started.stderr + started.stdout
+def test_what_cannot_be_read_stops_the_start_and_the_check(tmp_path, yaml, text):
+    config, info = tmp_path / "pbs.yaml", tmp_path / "info"
+    (tmp_path / "stored_requests").mkdir()
+    (tmp_path / "stored_requests/broken.json").write_text("{")
+    info.mkdir()
+    (info / "aster.yaml").write_text("endpoint: http://a.example\ncapabilities: { site: { mediaTypes: [banner] } }\n")
+    config.write_text(yaml.replace("FOLDER", str(tmp_path)))
+    for args in (), ("--check-config",):
+        env = {} if "bidder_info_dir" in yaml else {"PBS_BIDDER_INFO_DIR": str(info)}
+        refused = nexus(*args, "--config", config, PBS_PORT=str(free_port()), PBS_ADMIN_ENABLED="false", IDR_ENABLED="false", **env)
+        assert refused.returncode == 1 and text in refused.stderr, (args, refused.stderr)
+        assert "secret" not in refused.stderr and "is sound" not in refused.stdout
+
+
+def test_the_check_leaves_no_trace_and_may_run_beside_the_server(tmp_path):
+    """As it is run in the server's own container."""
+    log = tmp_path / "events.log"
+    env = {"PBS_ANALYTICS_FILE_FILENAME": str(log), "STORED_DATABASE_URL": "postgresql://127.0.0.1:1/x",
+           "REDIS_URL": "redis://127.0.0.1:1"}
+    assert nexus("--check-config", **env).stdout.startswith("configuration is sound")
+    assert not log.exists()
+    with running(Pbs(tmp_path, {"aster": "price=2"}, env=env)) as (pbs,):
+        checked = nexus("--check-config", "--config", pbs.config, **pbs.env)
+        assert checked.returncode == 0 and checked.stderr == "", checked.stderr
+        assert set(seats(pbs.auction())) == {"aster"}
 
 
 class TlsServer(JsonServer):

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/api_key.h"
+#include "common/err.h"
 #include "tests/check.h"
 
 struct test_conf {
@@ -22,7 +23,18 @@ static void address(const void *values, struct str *ret_host, uint16_t *ret_port
 	*ret_port = (uint16_t)((const struct test_conf *)values)->port;
 }
 
-static const struct args_program program = { "nexus-test", "1.2", &table, NULL, address, "" };
+/* As a service whose start would fail at port 13. */
+static int check(struct conf *conf, struct errtext *why)
+{
+	bool bad = ((const struct test_conf *)conf_values(conf))->port == 13;
+
+	if (bad)
+		errtext_set(why, "port: 13 is unlucky");
+	conf_free(conf);
+	return bad ? ERR_INPUT : 0;
+}
+
+static const struct args_program program = { "nexus-test", "1.2", &table, NULL, address, check, "" };
 static char out_text[4096], err_text[4096];
 
 /* Runs with one argument; the exit status, or -1 when the service would run. */
@@ -57,6 +69,7 @@ static void actions(void **state)
 		{ "check", "--check-config", "PORT=7", 0, "configuration is sound (no file)\n", "" },
 		{ "check finds", "--check-config", "PORT=x", 1, "",
 		  "PORT: port: x is not a whole number in 1..65535\n" },
+		{ "check runs the start's own", "--check-config", "PORT=13", 1, "", "port: 13 is unlucky\n" },
 		{ "print", "--print-config", "PORT=7", 0, "port: 7  # PORT\n", "" },
 		{ "reference", "--config-reference", NULL, 0, "## nexus-test\n", "" },
 		{ "file that is not there", "--config=/nonexistent", NULL, 1, "",
