@@ -148,7 +148,7 @@ static void read_targeting(struct auction *a)
 	const json_t *wanted = json_at(a->request, "ext.prebid.targeting");
 	struct targeting_account account = {
 		.prefix = json_str_at(a->account, "targeting_prefix"),
-		.truncate_attr = (unsigned)json_int_at(a->account, "truncate_target_attr", 0),
+		.truncate_attr = json_int_at(a->account, "truncate_target_attr", 0),
 		.exact_buckets = json_bool_at(a->account, "exact_price_buckets", false),
 	};
 

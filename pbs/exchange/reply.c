@@ -74,9 +74,7 @@ static json_t *render_bid_prebid(const struct auction *a, const struct bid *b)
 
 static size_t key_max(const struct auction *a)
 {
-	int64_t n = json_int_at(a->account, "truncate_target_attr", 0);
-
-	return n > 0 ? (size_t)n : TARGETING_KEY_MAX;
+	return targeting_key_max(json_int_at(a->account, "truncate_target_attr", 0));
 }
 
 /* Keys that the publisher defined; they may name members of the bid as it is sent. */

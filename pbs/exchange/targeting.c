@@ -49,6 +49,11 @@ int targeting_parse(const json_t *j, struct arena *a, struct targeting *ret_t, s
 	return 0;
 }
 
+size_t targeting_key_max(int64_t truncate_attr)
+{
+	return truncate_attr > 0 ? (size_t)truncate_attr : TARGETING_KEY_MAX;
+}
+
 /* Twelve bytes are what the longest suffix that must survive needs behind the prefix. */
 void targeting_use_account(struct targeting *t, const json_t *j, const struct targeting_account *account,
 			   struct messages *m)
@@ -57,7 +62,7 @@ void targeting_use_account(struct targeting *t, const json_t *j, const struct ta
 
 	t->rounding = account->rounding;
 	t->exact_buckets = account->exact_buckets;
-	t->key_max = account->truncate_attr ? account->truncate_attr : TARGETING_KEY_MAX;
+	t->key_max = targeting_key_max(account->truncate_attr);
 	if (prefix.n == 0)
 		prefix = account->prefix.n ? account->prefix : STR("hb");
 	if (t->key_max < TARGETING_KEY_MIN) {

@@ -40,8 +40,8 @@ struct targeting {
 };
 
 struct targeting_account {
-	struct str prefix;      /* targeting_prefix, empty: unset */
-	unsigned truncate_attr; /* truncate_target_attr, 0: unset */
+	struct str prefix;     /* targeting_prefix, empty: unset */
+	int64_t truncate_attr; /* truncate_target_attr, 0 or less: unset */
 	enum bid_rounding rounding;
 	bool exact_buckets;
 };
@@ -49,6 +49,9 @@ struct targeting_account {
 /* From the object ext.prebid.targeting. ERR_INPUT with the message that refuses the request. Borrows `j`. */
 int targeting_parse(const json_t *j, struct arena *a, struct targeting *ret_t, struct errtext *why)
 	__attribute__((warn_unused_result));
+
+/* How long keys may be where the account says `truncate_attr`. */
+size_t targeting_key_max(int64_t truncate_attr);
 
 /* Prefix, key length and rounding; a prefix that cannot work becomes "hb" with a warning in "general". */
 void targeting_use_account(struct targeting *t, const json_t *j, const struct targeting_account *account,

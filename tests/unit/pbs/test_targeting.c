@@ -279,7 +279,7 @@ static void prefixes(void **state)
 {
 	static const struct {
 		const char *why, *request, *account;
-		unsigned limit;
+		int64_t limit;
 		const char *want;
 		int code; /* 0: no warning */
 	} rows[] = {
@@ -289,6 +289,8 @@ static void prefixes(void **state)
 		{ "eight bytes fit", "{\"prefix\":\"12345678\"}", "", 0, "12345678", 0 },
 		{ "nine do not", "{\"prefix\":\"123456789\"}", "", 0, "hb", WARN_PREFIX_TOO_LONG },
 		{ "a higher limit", "{\"prefix\":\"123456789\"}", "", 21, "123456789", 0 },
+		{ "a limit below zero is none", "{\"prefix\":\"123456789\"}", "", -5, "hb",
+		  WARN_PREFIX_TOO_LONG },
 		{ "a limit below any key", "{\"prefix\":\"a\"}", "", 11, "hb", WARN_LIMIT_TOO_SHORT },
 	};
 
