@@ -193,7 +193,9 @@ static void check_creatives(struct auction *a)
 /* Ids and event URLs, which the cache needs too. */
 static void prepare_bid(struct auction *a, struct bid *b)
 {
-	const struct registry_bidder *core = registry_find(a->bidders->registry, b->core);
+	/* A stored auction's bids have no bidder behind them, only the seat's name. */
+	const struct registry_bidder *core =
+		registry_find(a->bidders->registry, b->core.n ? b->core : b->seat);
 	char uuid[UUID_TEXT + 1];
 
 	if (a->config->generate_bid_id) {

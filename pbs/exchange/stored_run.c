@@ -44,28 +44,46 @@ static void take(struct bidder_call *call, const struct stored_response *r)
 		json_set_str(b->bid, "impid", r->imp_id);
 }
 
-void stored_run_take(struct bidder_run *run)
+/* The responses for this bidder. Of two for one imp, which stand side by side, the later one counts. */
+static size_t find_stored(const struct bidder_run *run, const struct stored_response **ret_found)
 {
 	const struct stored_responses *sr = &run->a->stored_responses;
-	struct arena *arena = run->a->arena;
-	struct str *ids;
+	size_t n = 0;
 
-	if (sr->n == 0)
-		return;
-	ids = ARENA_ARRAY(arena, struct str, sr->n);
-	run->stored = ARENA_ARRAY(arena, struct bidder_call, sr->n);
-	run->request.root = run->split.request;
 	for (size_t i = 0; i < sr->n; i++) {
 		const struct stored_response *r = &sr->list[i];
 
 		if (!str_eq_nocase(r->bidder, run->candidate->name))
 			continue;
-		init_call(&run->stored[run->n_stored], run, r);
-		take(&run->stored[run->n_stored], r);
-		ids[run->n_stored++] = r->imp_id;
+		if (n > 0 && ret_found[n - 1]->imp == r->imp)
+			n--;
+		ret_found[n++] = r;
 	}
-	if (run->n_stored)
-		split_drop_imps(&run->split, ids, run->n_stored, arena);
+	return n;
+}
+
+void stored_run_take(struct bidder_run *run)
+{
+	size_t n = run->a->stored_responses.n;
+	struct arena *arena = run->a->arena;
+	const struct stored_response **found;
+	struct str *ids;
+
+	if (n == 0)
+		return;
+	found = ARENA_ARRAY(arena, const struct stored_response *, n);
+	ids = ARENA_ARRAY(arena, struct str, n);
+	run->stored = ARENA_ARRAY(arena, struct bidder_call, n);
+	run->request.root = run->split.request;
+	n = find_stored(run, found);
+	for (size_t i = 0; i < n; i++) {
+		init_call(&run->stored[i], run, found[i]);
+		run->n_stored++;
+		take(&run->stored[i], found[i]);
+		ids[i] = found[i]->imp_id;
+	}
+	if (n)
+		split_drop_imps(&run->split, ids, n, arena);
 }
 
 /* --- the answer of all --- */

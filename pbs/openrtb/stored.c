@@ -57,6 +57,8 @@ int stored_collect(const json_t *incoming, struct arena *a, struct messages *m, 
 
 	if (id && !json_is_string(id))
 		return refuse(m, "ext.prebid.storedrequest.id must be a string");
+	if (id && ids.request.n == 0)
+		return refuse(m, "Stored Request with ID=\"\" not found.");
 	err = collect_imps(json_object_get(incoming, "imp"), a, m, &ids);
 	if (err)
 		return err;
@@ -182,13 +184,13 @@ static const json_t *find_imp(const struct stored_merge *sm, struct str id)
 	return i ? sm->found->imps[json_integer_value(i)] : NULL;
 }
 
-/* An imp that nothing stored completes needs an id of its own. An id of a wrong type, or an imp that is no object,
- * is for decoding to describe. */
+/* An imp that nothing stored completes needs an id of its own. An id of a wrong type, or an imp that is something else
+ * than an object or null, is for decoding to describe. */
 static int check_imp_id(const json_t *imp, size_t i, struct messages *m)
 {
 	const json_t *id = json_object_get(imp, "id");
 
-	if ((id && !json_is_null(id)) || !json_is_object(imp))
+	if ((id && !json_is_null(id)) || !(json_is_object(imp) || json_is_null(imp)))
 		return 0;
 	return refuse(m, "request.imp[%zu] missing required field: \"id\"\n", i);
 }

@@ -128,8 +128,7 @@ static int add_bid(const struct stored_response *r, struct str seat, const json_
 
 	if (b.media == MEDIA_NONE) {
 		errtext_set(why, "Failed to parse bid %s for impression \"" STR_FMT "\"",
-			    json_int_at(given, "mtype", 0) ? "mType" : "mediatype",
-			    STR_ARG(json_str_at(given, "impid")));
+			    json_int_at(given, "mtype", 0) ? "mType" : "mediatype", STR_ARG(r->imp_id));
 		return ERR_UPSTREAM;
 	}
 	b.bid = arena_own_json(a, json_copy((json_t *)(uintptr_t)given));

@@ -144,38 +144,52 @@ static int check_deals(const json_t *imp, size_t index, struct messages *m)
 	return 0;
 }
 
-static bool has_nocase(json_t *bidders, struct str name)
+/* The spelling that `bidders` has of the name; NULL when it has none. */
+static const char *find_nocase(json_t *bidders, struct str name, size_t *ret_len)
 {
 	const char *key;
 	json_t *v;
-	size_t len;
 
-	if (json_object_getn(bidders, name.p, name.n))
-		return true;
-	json_object_keylen_foreach(bidders, key, len, v)
-	{
-		if (str_eq_nocase((struct str){ key, len }, name))
-			return true;
+	if (json_object_getn(bidders, name.p, name.n)) {
+		*ret_len = name.n;
+		return name.p;
 	}
-	return false;
+	json_object_keylen_foreach(bidders, key, *ret_len, v)
+	{
+		if (str_eq_nocase((struct str){ key, *ret_len }, name))
+			return key;
+	}
+	return NULL;
 }
 
-/* Stored answers stand in for all of the imp's bidders or for none. */
+/* Stored answers stand in for all of the imp's bidders or for none; how often each is named does not matter. */
 static int check_stored_bids(const json_t *prebid, json_t *bidders, struct str imp_id,
 			     const struct imp_rules *ir, struct messages *m)
 {
 	const json_t *stored = json_object_get(prebid, "storedbidresponse");
-	bool same = json_array_size(stored) == json_object_size(bidders);
+	json_t *covered;
+	bool same = true;
+	int err = 0;
 
-	for (size_t i = 0; i < json_array_size(stored) && same; i++) {
+	if (json_array_size(stored) == 0)
+		return 0;
+	covered = json_object();
+	for (size_t i = 0; i < json_array_size(stored) && same && !err; i++) {
 		struct str name = json_str_at(json_array_get(stored, i), "bidder");
+		size_t len;
+		const char *key;
 
 		if (!bidder_is_known(ir->names, name))
-			return refuse(m, "unrecognized bidder \"" STR_FMT "\"", STR_ARG(name));
-		same = has_nocase(bidders, name);
+			err = refuse(m, "unrecognized bidder \"" STR_FMT "\"", STR_ARG(name));
+		key = find_nocase(bidders, name, &len);
+		same = key != NULL;
+		if (same)
+			json_object_setn_new_nocheck(covered, key, len, json_true());
 	}
-	if (json_array_size(stored) == 0 || same)
-		return 0;
+	same = same && json_object_size(covered) == json_object_size(bidders);
+	json_decref(covered);
+	if (err || same)
+		return err;
 	return refuse(m,
 		      "request validation failed. Stored bid responses are specified for imp " STR_FMT
 		      ". Bidders specified in imp.ext should match with bidders specified in "

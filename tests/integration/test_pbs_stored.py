@@ -15,6 +15,11 @@ FILES = {
                                                              "crid": "c", "adm": "<p>"}]}],
     "stored_responses/one.json": {"id": "r", "cur": "USD", "seatbid": [{"bid": [
         {"id": "stored-bid", "impid": "x", "price": 7, "mtype": 1, "crid": "c", "adm": "<p>"}]}]},
+    "stored_responses/two.json": {"id": "r", "cur": "USD", "seatbid": [{"bid": [
+        {"id": "other-bid", "impid": "x", "price": 8, "mtype": 1, "crid": "c", "adm": "<p>"}]}]},
+    "stored_responses/video.json": [{"seat": seat, "bid": [{"id": "v", "impid": "x", "price": 3, "mtype": 2, "crid": "c",
+                                                            "adm": "<VAST><Impression></Impression></VAST>"}]}
+                                    for seat in BIDDERS],
     "accounts/acct.json": {"targeting_prefix": "pb"},
     "accounts/off.json": {"disabled": True},
     "accounts/broken.json": {"price_floors": {"enabled": "yes"}},
@@ -34,7 +39,8 @@ def pbs(tmp_path_factory):
         path = folder / "data" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content))
-    with running(Pbs(folder, BIDDERS, yaml=YAML.format(dir=folder / "data"))) as (server,):
+    with running(Pbs(folder, BIDDERS, yaml=YAML.format(dir=folder / "data"),
+                     info={"aster": "modifyingVastXmlAllowed: true\n"})) as (server,):
         yield server
 
 
@@ -98,6 +104,23 @@ def test_a_stored_bid_response_replaces_one_answer(pbs):
     assert [i["id"] for i in pbs.last_request("aster")["body"]["imp"]] == ["1"]
     calls = reply["ext"]["debug"]["httpcalls"]["aster"]
     assert calls[0]["requestbody"] == "Stored bid response for impression id: 2" and calls[0]["status"] == 200
+
+
+def test_of_two_stored_answers_for_one_pair_the_later_counts(pbs):
+    reply = pbs.auction(imp=[imp(storedbidresponse=[{"id": "two", "bidder": "aster"}, {"id": "one", "bidder": "ASTER"},
+                                                    {"id": "one", "bidder": "birch"}])])
+    assert {s: [b["id"] for b in bids] for s, bids in seats(reply).items()} == {"aster": ["stored-bid"], "birch": ["stored-bid"]}
+
+
+def test_what_stands_for_one_bidder_only_stands_for_no_other(pbs):
+    refused = pbs.post(banner_request(["aster"], imp=[imp(storedbidresponse=[{"id": "one", "bidder": "aster"}] * 2)]))
+    assert refused.status == 400 and "should match with bidders specified in imp.ext.prebid.storedbidresponse" in refused.text
+
+
+def test_a_stored_auctions_video_is_counted_as_its_seat_allows(pbs):
+    reply = pbs.auction(imp=[imp(storedauctionresponse={"id": "video"})], ext={"prebid": {"events": {}}})
+    markup = {seat: bids[0]["adm"] for seat, bids in seats(reply).items()}
+    assert "/event?t=imp&b=v" in markup["aster"] and "/event" not in markup["birch"]
 
 
 def test_a_missing_stored_response_is_named(pbs):

@@ -112,6 +112,7 @@ static const struct {
 } bad_rows[] = {
 	{ "id of a wrong type", "{'ext':{'prebid':{'storedrequest':{'id':4}}}}", "{}",
 	  "ext.prebid.storedrequest.id must be a string" },
+	{ "an empty id is no id", "{" USES("") "}", "{}", "Stored Request with ID=\"\" not found." },
 	{ "request not there", "{" USES("s") "}", "{}", "Stored Request with ID=\"s\" not found." },
 	{ "imps not there, each once",
 	  "{'imp':[{'id':'1'," USES("i") "},{'id':'2'," USES("i") "},{'id':'3'," USES("k") "}]}", "{}",
@@ -166,6 +167,7 @@ static void imp_ids(void **state)
 		{ "an id", "{'imp':[{'id':'1'}]}", true },
 		{ "an empty id, for validation to refuse", "{'imp':[{'id':''}]}", true },
 		{ "none", "{'imp':[{'id':'1'},{}]}", false },
+		{ "null is an imp without one", "{'imp':[{'id':'1'},null]}", false },
 	};
 
 	(void)state;
@@ -345,9 +347,9 @@ static void stored_seats(void **state)
 		  NULL },
 		{ "not a list", "{}", "stored response r is not an array of seats" },
 		{ "no type", "[{'seat':'a','bid':[{'id':'1','impid':'x'}]}]",
-		  "Failed to parse bid mediatype for impression \"x\"" },
+		  "Failed to parse bid mediatype for impression \"1\"" },
 		{ "unknown mtype", "[{'seat':'a','bid':[{'id':'1','impid':'x','mtype':9}]}]",
-		  "Failed to parse bid mType for impression \"x\"" },
+		  "Failed to parse bid mType for impression \"1\"" },
 		{ "not a seat", "[5]", "expect { or n, but found 5" },
 	};
 

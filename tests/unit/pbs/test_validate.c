@@ -328,6 +328,16 @@ static const struct {
 	  "{'id':'x','banner':{'w':1,'h':1},'ext':{'appnexus':{},'prebid':{'storedbidresponse':[{'id':'1',"
 	  "'bidder':'who'}]}}}",
 	  "unrecognized bidder \"who\"" },
+	{ "stored bids of one bidder, named twice, are not those of two",
+	  "{'id':'x','banner':{'w':1,'h':1},'ext':{'appnexus':{},'rubicon':{},'prebid':{'storedbidresponse':["
+	  "{'id':'1','bidder':'appnexus'},{'id':'2','bidder':'appnexus'}]}}}",
+	  "request validation failed. Stored bid responses are specified for imp x. Bidders specified in "
+	  "imp.ext "
+	  "should match with bidders specified in imp.ext.prebid.storedbidresponse" },
+	{ "stored bids of the only bidder, named twice",
+	  "{'id':'x','banner':{'w':1,'h':1},'ext':{'appnexus':{},'prebid':{'storedbidresponse':["
+	  "{'id':'1','bidder':'appnexus'},{'id':'2','bidder':'APPNEXUS'}]}}}",
+	  "" },
 	{ "parameters", "{'id':'1','banner':{'w':1,'h':1},'ext':{'appnexus':{'bad':1}}}",
 	  "request.imp[0].ext.prebid.bidder.appnexus failed validation.\nbad: is bad" },
 	{ "parameters of a wrong type", "{'id':'1','banner':{'w':1,'h':1},'ext':{'appnexus':'x'}}",
