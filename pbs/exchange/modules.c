@@ -48,6 +48,13 @@ static void set_text(json_t *obj, const char *key, const char *text)
 	json_set_str(obj, key, str_of(text));
 }
 
+/* Time that was none is left out, as the reference does. */
+static void set_time(json_t *obj, const struct auction *a)
+{
+	if (a->route_us >= 1000)
+		json_set_int(obj, "execution_time_millis", a->route_us / 1000);
+}
+
 static json_t *render_invocation(const struct auction *a, bool verbose)
 {
 	json_t *result = json_object(), *hook = json_object();
@@ -55,7 +62,8 @@ static json_t *render_invocation(const struct auction *a, bool verbose)
 	set_text(hook, "module_code", MODULE);
 	set_text(hook, "hook_impl_code", HOOK);
 	json_object_set_new_nocheck(result, "hook_id", hook);
-	json_set_int(result, "execution_time_millis", a->route_us / 1000);
+	json_object_set_new_nocheck(result, "analytics_tags", json_object());
+	set_time(result, a);
 	set_text(result, "status", statuses[a->unrouted]);
 	if (a->unrouted == ROUTED)
 		set_text(result, "action", count_left_out(a) ? "update" : "no_action");
@@ -70,7 +78,7 @@ static json_t *with_time(const struct auction *a, const char *key, json_t *inner
 {
 	json_t *j = json_object();
 
-	json_set_int(j, "execution_time_millis", a->route_us / 1000);
+	set_time(j, a);
 	json_object_set_new_nocheck(j, key, only(inner));
 	return j;
 }

@@ -134,6 +134,8 @@ def test_the_router_reports_as_a_module(tmp_path):
         result = stage["outcomes"][0]["groups"][0]["invocation_results"][0]
         assert stage["stage"] == "processed_auction_request" and result["status"] == "success"
         assert result["action"] == "update" and result["message"] == "1 of 2 bidders left out"
+        assert result["analytics_tags"] == {}
+        assert '"execution_time_millis": 0' not in json.dumps(stage)  # time that was none is left out
         assert "modules" not in pbs.auction()["ext"]["prebid"]
         router.behave = lambda handler, body: handler.answer(500, b"")
         assert pbs.auction()["ext"]["prebid"]["modules"]["errors"]["nexus.router"]["select-bidders"]
