@@ -57,7 +57,8 @@ static void complain(struct prepare *p, const char *fmt, struct str bidder)
 	}
 }
 
-/* obj.parent.key taken out of a copy; the very same object, one more reference, when it is not there. */
+/* obj.parent.key taken out of a copy; the very same object, one more reference, when it is not there. An ext that holds
+ * nothing else goes with it, another object stays. */
 static json_t *without(json_t *obj, const char *parent, const char *key)
 {
 	json_t *inner;
@@ -67,7 +68,7 @@ static json_t *without(json_t *obj, const char *parent, const char *key)
 	obj = json_copy(obj);
 	inner = json_own(obj, parent);
 	json_object_del(inner, key);
-	if (json_object_size(inner) == 0)
+	if (json_object_size(inner) == 0 && strcmp(parent, "ext") == 0)
 		json_object_del(obj, parent);
 	return obj;
 }

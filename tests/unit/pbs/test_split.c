@@ -125,7 +125,7 @@ static const struct {
 	  TWO
 	  ",'site':{'id':'s','ext':{'data':{'g':1}},'content':{'data':[{'id':'d'}]}},'user':{'data':[{'id':"
 	  "'u'}]},'ext':{'prebid':{'data':{'bidders':['appnexus']}}}}",
-	  "rubicon", "site", "{'id':'s'}" },
+	  "rubicon", "site", "{'id':'s','content':{}}" },
 	{ "no user data for others",
 	  TWO
 	  ",'user':{'yob':1,'data':[{'id':'u'}],'ext':{'data':{},'x':1}},'ext':{'prebid':{'data':{'bidders':"
