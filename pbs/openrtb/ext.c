@@ -77,6 +77,36 @@ static const struct typed_field data_fields[] = {
 };
 static const struct typed_struct data = TYPE("data", data_fields);
 
+/* Members that nobody reads are not looked at. The keys of `values` are rules, which floors judge. */
+static const struct typed_field floor_schema_fields[] = { LIST("fields", STR, NONZERO), ONE("delimiter", STR, NONZERO) };
+static const struct typed_struct floor_schema = TYPE("schema", floor_schema_fields);
+static const struct typed_field floor_group_fields[] = {
+	ONE("currency", STR, NONZERO), ONE("modelweight", INT, GIVEN), ONE("modelversion", STR, NONZERO),
+	ONE("skiprate", INT, NONZERO), OBJECT("schema", floor_schema, GIVEN), ONE("values", MAP, NONZERO),
+	ONE("default", FLOAT, NONZERO),
+};
+static const struct typed_struct floor_group = TYPE("modelgroups", floor_group_fields);
+static const struct typed_field floor_data_fields[] = {
+	ONE("currency", STR, NONZERO), ONE("skiprate", INT, NONZERO), ONE("floorsschemaversion", NUMBER, NONZERO),
+	ONE("modeltimestamp", RAW, NONZERO), OBJECTS("modelgroups", floor_group, NONZERO),
+	ONE("floorprovider", STR, NONZERO), ONE("usefetchdatarate", INT, GIVEN),
+};
+static const struct typed_struct floor_data = TYPE("data", floor_data_fields);
+static const struct typed_field floor_enforcement_fields[] = {
+	ONE("enforcejs", BOOL, GIVEN), ONE("enforcepbs", BOOL, GIVEN), ONE("floordeals", BOOL, GIVEN),
+	ONE("bidadjustment", BOOL, GIVEN), ONE("enforcerate", INT, NONZERO),
+};
+static const struct typed_struct floor_enforcement = TYPE("enforcement", floor_enforcement_fields);
+static const struct typed_field floor_endpoint_fields[] = { ONE("url", STR, NONZERO) };
+static const struct typed_struct floor_endpoint = TYPE("floorendpoint", floor_endpoint_fields);
+static const struct typed_field floors_fields[] = {
+	ONE("floormin", FLOAT, NONZERO), ONE("floormincur", STR, NONZERO), ONE("skiprate", INT, NONZERO),
+	OBJECT("floorendpoint", floor_endpoint, GIVEN), OBJECT("data", floor_data, GIVEN),
+	OBJECT("enforcement", floor_enforcement, GIVEN), ONE("enabled", BOOL, GIVEN), ONE("skipped", BOOL, GIVEN),
+	ONE("floorprovider", STR, NONZERO), ONE("fetchstatus", STR, NONZERO), ONE("location", STR, NONZERO),
+};
+static const struct typed_struct floors = TYPE("floors", floors_fields);
+
 static const struct typed_field multibid_fields[] = {
 	ONE("bidder", STR, NONZERO), LIST("bidders", STR, GIVEN), ONE("maxbids", INT, GIVEN),
 	ONE("targetbiddercodeprefix", STR, NONZERO),
@@ -134,7 +164,7 @@ static const struct typed_field request_fields[] = {
 	ONE("biddercontrols", MAP, NONZERO), OBJECTS("bidderconfig", bidder_config, NONZERO),
 	ONE("bidderparams", RAW, NONZERO), OBJECT("cache", cache, GIVEN), OBJECT("channel", channel, GIVEN),
 	OBJECT("currency", currency, GIVEN), OBJECT("data", data, GIVEN), ONE("debug", BOOL, NONZERO),
-	ONE("events", RAW, NONZERO), ONE("experiment", MAP, GIVEN), ONE("floors", RAW, NONZERO),
+	ONE("events", RAW, NONZERO), ONE("experiment", MAP, GIVEN), OBJECT("floors", floors, GIVEN),
 	ONE("integration", STR, NONZERO), ONE("macros", MAP, NONZERO), OBJECTS("multibid", multibid, NONZERO),
 	LIST("nosale", STR, NONZERO), ONE("passthrough", RAW, NONZERO),
 	ONE("returnallbidstatus", BOOL, NONZERO), OBJECTS("schains", schain, NONZERO),

@@ -87,6 +87,20 @@ static const struct {
 	{ "ext of a wrong type", "{'ext':[]}", I "req.ext is invalid: expected an object\n", 400 },
 	{ "prebid of a wrong type", "{'ext':{'prebid':{'debug':1}}}",
 	  I "req.ext is invalid: prebid.debug: expected a boolean\n", 400 },
+	{ "floors of a wrong type", "{'ext':{'prebid':{'floors':5}}}",
+	  I "req.ext is invalid: prebid.floors: expected an object\n", 400 },
+	{ "a least floor that is a text", "{'ext':{'prebid':{'floors':{'floorMin':'1'}}}}",
+	  I "req.ext is invalid: prebid.floors.floormin: expected a number\n", 400 },
+	{ "a default floor that is a text",
+	  "{'ext':{'prebid':{'floors':{'data':{'modelGroups':[{'default':1},{'default':'1'}]}}}}}",
+	  I "req.ext is invalid: prebid.floors.data.modelgroups[1].default: expected a number\n", 400 },
+	{ "floors of every member",
+	  "{'ext':{'prebid':{'floors':{'enabled':true,'floorMin':1,'skipRate':1,'enforcement':{'floorDeals':"
+	  "true,"
+	  "'enforceRate':5},'data':{'floorsSchemaVersion':'2','modelTimestamp':'x','modelGroups':[{'"
+	  "modelWeight':"
+	  "1,'schema':{'fields':['size'],'delimiter':'|'},'values':{'*':1}}]}}}}}",
+	  "", 0 },
 	{ "alias disabled", "{'ext':{'prebid':{'aliases':{'x':'sleepy'}}}}",
 	  I "request.ext.prebid.aliases.x refers to disabled bidder: sleepy\n", 400 },
 	{ "alias retired", "{'ext':{'prebid':{'aliases':{'x':'lifestreet'}}}}",
