@@ -106,7 +106,7 @@ static int read_gdpr(struct cookie_sync *cs, struct errtext *why)
 	const json_t *gdpr = json_object_get(cs->asked, "gdpr");
 	int64_t v = json_integer_value(gdpr);
 
-	if (gdpr && v != 0 && v != 1) {
+	if (gdpr && !c->sids && v != 0 && v != 1) {
 		errtext_set(why, "GDPR signal should be integer 0 or 1");
 		return ERR_INPUT;
 	}

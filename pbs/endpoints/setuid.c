@@ -64,22 +64,26 @@ static struct str arg(const struct setuid *su, const char *name)
 static int read_legacy(struct setuid *su, struct errtext *why)
 {
 	struct visitor_consent *c = &su->consent;
+	struct str gdpr = arg(su, "gdpr");
 
-	if (c->sids || c->consent.n)
+	if (c->sids)
 		return 0;
-	c->gdpr = arg(su, "gdpr");
-	c->consent = arg(su, "gdpr_consent");
-	if (c->gdpr.n && !str_eq(c->gdpr, STR("0")) && !str_eq(c->gdpr, STR("1"))) {
+	if (gdpr.n && !str_eq(gdpr, STR("0")) && !str_eq(gdpr, STR("1"))) {
 		errtext_set(why, "the gdpr query param must be either 0 or 1. You gave " STR_FMT,
-			    (int)(c->gdpr.n < SHOWN_MAX ? c->gdpr.n : SHOWN_MAX), c->gdpr.p);
+			    (int)(gdpr.n < SHOWN_MAX ? gdpr.n : SHOWN_MAX), gdpr.p);
 		return ERR_INPUT;
 	}
-	if (c->gdpr.n)
-		c->signal = str_eq(c->gdpr, STR("1")) ? TRI_YES : TRI_NO;
+	if (c->consent.n)
+		return 0;
+	c->gdpr = gdpr;
+	c->consent = arg(su, "gdpr_consent");
+	if (gdpr.n)
+		c->signal = str_eq(gdpr, STR("1")) ? TRI_YES : TRI_NO;
 	return 0;
 }
 
-static int check_consent(struct setuid *su, struct errtext *why)
+/* A consent string that nobody asks about may be anything. */
+static int check_consent(struct setuid *su, const struct privacy_sync *rules, struct errtext *why)
 {
 	const struct visitor_consent *c = &su->consent;
 	struct errtext cause;
@@ -89,7 +93,8 @@ static int check_consent(struct setuid *su, struct errtext *why)
 		errtext_set(why, "GDPR consent is required when gdpr signal equals 1");
 		return ERR_INPUT;
 	}
-	if (c->consent.n && tcf_parse(c->consent, su->req->arena, &cause, &tcf) < 0) {
+	if (c->consent.n && privacy_sync_in_scope(rules) &&
+	    tcf_parse(c->consent, su->req->arena, &cause, &tcf) < 0) {
 		errtext_set(why, "gdpr_consent was invalid. malformed consent string " STR_FMT ": %s",
 			    (int)(c->consent.n < SHOWN_MAX ? c->consent.n : SHOWN_MAX), c->consent.p,
 			    cause.text);
@@ -184,12 +189,15 @@ static void with_account(struct account_gate *g)
 		http_reply(su->req, STATUS_LEGAL, "text/plain; charset=utf-8", STR(""));
 		return;
 	}
-	if (visitor_read_gpp(su->req, c, &why) < 0 || read_legacy(su, &why) < 0 ||
-	    check_consent(su, &why) < 0) {
+	if (visitor_read_gpp(su->req, c, &why) < 0 || read_legacy(su, &why) < 0) {
 		fail(su, 400, SYNC_STATUS_BAD_REQUEST, why.text);
 		return;
 	}
 	visitor_sync_rules(su->req, c, g->account.privacy, &rules);
+	if (check_consent(su, &rules, &why) < 0) {
+		fail(su, 400, SYNC_STATUS_BAD_REQUEST, why.text);
+		return;
+	}
 	if (privacy_sync_host(&rules, su->req->arena, &why) < 0) {
 		fail(su, STATUS_LEGAL, SYNC_STATUS_GDPR_HOST,
 		     "The gdpr_consent string prevents cookies from being saved");

@@ -150,12 +150,14 @@ bool visitor_has_sid(const struct visitor_consent *c, int64_t sid)
 
 int visitor_read_gpp(const struct http_request *req, struct visitor_consent *c, struct errtext *why)
 {
+	struct gpp_reading reading = gpp_read(c->gpp, req->arena);
 	const struct gpp_section *tcf;
 
-	if (c->gpp.n == 0)
-		return 0;
-	if (gpp_parse(c->gpp, req->arena, why, &c->sections) < 0)
+	if (reading.error) {
+		errtext_set(why, "%s", reading.error);
 		return ERR_INPUT;
+	}
+	c->sections = reading.gpp;
 	tcf = gpp_find(c->sections, GPP_TCFEU);
 	if (tcf)
 		c->consent = tcf->text;

@@ -26,9 +26,9 @@ void visitor_set_uids(struct http_request *req, const struct uids *u, bool cross
 struct visitor_consent {
 	struct str gdpr; /* "", "0" or "1": what the client said */
 	struct str consent, us_privacy, gpp, gpp_sid;
-	int8_t signal;        /* enum tri, gpp_sid before gdpr */
-	const json_t *sids;   /* gpp_sid as an array of integers; NULL when it was not given */
-	struct gpp *sections; /* NULL when there is no GPP string */
+	int8_t signal;              /* enum tri, gpp_sid before gdpr */
+	const json_t *sids;         /* gpp_sid as an array of integers; NULL when it was not given */
+	const struct gpp *sections; /* NULL when there is no GPP string */
 };
 
 /* ERR_INPUT for a gpp_sid that is no list of small integers; `why` in Go's words. */

@@ -14,6 +14,9 @@ static const struct {
 #undef X
 };
 
+/* The reference knows the sections up to Connecticut's, and takes any text for the later ones. */
+enum { LAST_CHECKED = 12 };
+
 struct layout_field {
 	uint8_t field, n; /* n = 0 ends a layout */
 };
@@ -148,14 +151,20 @@ unsigned gpp_under_13(unsigned id)
 	return id <= GPP_US_LAST ? sections[id].under_13 : 0;
 }
 
+/* A text that does not end with a whole byte is read as if one more character stood there, of zeros, so that
+ * encoders which fill up to six bits are understood as well as those which fill up to eight. */
 static int decode(struct str text, struct arena *a, struct errtext *why, struct bits *ret_bits)
 {
 	long bad = bits_decode(text, false, a, ret_bits);
+	size_t characters;
 
-	if (bad < 0)
-		return 0;
-	errtext_set(why, "illegal base64 data at input byte %ld", bad);
-	return ERR_INPUT;
+	if (bad >= 0) {
+		errtext_set(why, "illegal base64 data at input byte %ld", bad);
+		return ERR_INPUT;
+	}
+	characters = ret_bits->n / 6;
+	ret_bits->n = (characters + (characters % 4 != 0)) * 6 / 8 * 8;
+	return 0;
 }
 
 /* ---- US sections ---- */
@@ -203,12 +212,16 @@ static int read_gpc(struct bits *b, struct errtext *why, struct gpp_us *us)
 	return 0;
 }
 
-/* The national section grew lists in its second version. */
+/* The national section grew lists in its second version. Texts of the old length are read as they always were,
+ * whatever version they claim, as the IAB's own library does. */
 static const struct layout_field *core_layout(unsigned id, const struct bits *b)
 {
+	enum { USNAT_V2_BITS = 70 };
 	struct bits peek = *b;
 
-	return id == GPP_USNAT && bits_read(&peek, 6) >= 2 ? usnat_v2 : sections[id].core;
+	if (id == GPP_USNAT && b->n >= USNAT_V2_BITS && bits_read(&peek, 6) >= 2)
+		return usnat_v2;
+	return sections[id].core;
 }
 
 static int read_us(unsigned id, struct str text, struct arena *a, struct errtext *why, struct gpp_us *us)
@@ -280,7 +293,7 @@ static int read_header(struct str text, size_t n_sections, struct arena *a, stru
 		       struct gpp *g)
 {
 	enum { HEADER_TYPE = 3, MIN_BYTES = 3 };
-	size_t padded = text.n + (text.n % 4 != 0), n_ids;
+	size_t n_ids;
 	struct bits b;
 	int err = decode(text, a, why, &b);
 
@@ -288,7 +301,7 @@ static int read_header(struct str text, size_t n_sections, struct arena *a, stru
 		errtext_prefix(why, "base64 decoding: ");
 		return err;
 	}
-	if (padded * 6 / 8 < MIN_BYTES) {
+	if (b.n / 8 < MIN_BYTES) {
 		errtext_set(why, "should be at least 3 bytes long");
 		return ERR_INPUT;
 	}
@@ -369,6 +382,7 @@ struct gpp_reading gpp_read(struct str text, struct arena *a)
 	}
 	r.gpp = g;
 	for (size_t i = 0; i < g->n && !r.error; i++)
-		r.error = g->sections[i].error;
+		if (g->sections[i].id <= LAST_CHECKED)
+			r.error = g->sections[i].error;
 	return r;
 }

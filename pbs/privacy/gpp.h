@@ -89,7 +89,8 @@ struct gpp {
 
 int gpp_parse(struct str text, struct arena *a, struct errtext *why, struct gpp **ret_gpp);
 
-/* A string read once, for all who need it: what could be read, and the first error in it. */
+/* A string read once, for all who need it: what could be read, and the first error that makes it invalid. Of the
+ * sections, those that the reference decodes (7 to 12) can; a later one that cannot be read has its own error. */
 struct gpp_reading {
 	const struct gpp *gpp; /* NULL: not even the header could be read, or the string was empty */
 	const char *error;     /* NULL: the string is in order */

@@ -3,7 +3,7 @@
 #include "common/err.h"
 #include "pbs/privacy/gdpr.h"
 
-static bool in_scope(const struct privacy_sync *in)
+bool privacy_sync_in_scope(const struct privacy_sync *in)
 {
 	bool applies = in->gdpr == TRI_UNSET ? in->host->gdpr_default_applies : in->gdpr == TRI_YES;
 
@@ -53,7 +53,7 @@ static int check(const struct privacy_sync *in, struct str core, uint16_t id, bo
 int privacy_sync_bidder(const struct privacy_sync *in, struct str core, uint16_t gvl_id, struct arena *a,
 			struct errtext *why)
 {
-	if (!in_scope(in))
+	if (!privacy_sync_in_scope(in))
 		return 0;
 	if (in->latest_gvl && in->latest_gvl->n_vendors && !gvl_find(in->latest_gvl, gvl_id))
 		gvl_id = 0;
@@ -64,7 +64,7 @@ int privacy_sync_bidder(const struct privacy_sync *in, struct str core, uint16_t
 
 int privacy_sync_host(const struct privacy_sync *in, struct arena *a, struct errtext *why)
 {
-	if (!in_scope(in) || in->host->host_vendor_id == 0)
+	if (!privacy_sync_in_scope(in) || in->host->host_vendor_id == 0)
 		return 0;
 	return check(in, STR(""), in->host->host_vendor_id, false, a, why);
 }

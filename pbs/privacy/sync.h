@@ -27,6 +27,8 @@ struct privacy_sync {
 	const struct gvl *latest_gvl; /* may be NULL */
 };
 
+/* Whether GDPR counts for the request: outside, everything is allowed and the consent string is not looked at. */
+bool privacy_sync_in_scope(const struct privacy_sync *in);
 int privacy_sync_bidder(const struct privacy_sync *in, struct str core, uint16_t gvl_id, struct arena *a,
 			struct errtext *why);
 int privacy_sync_host(const struct privacy_sync *in, struct arena *a, struct errtext *why);

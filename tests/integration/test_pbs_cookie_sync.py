@@ -173,6 +173,11 @@ def test_broken_json_and_bad_gpp(pbs):
         reply = pbs.post(body, "/cookie_sync", key=None)
         assert reply.status == 400 and reply.text.startswith("JSON parsing failed: "), body
     assert ask(pbs, gpp="nonsense").status == 400
+    assert ask(pbs, gpp="DBABL~BVQl").text.startswith("error parsing uspnat consent string: ")
+
+
+def test_gdpr_is_not_looked_at_beside_gpp_sid(pbs):
+    assert ask(pbs, gpp_sid="7", gdpr=9).status == 200
 
 
 def test_opted_out(pbs):

@@ -112,6 +112,10 @@ def test_other_ids_keep_their_end(pbs):
     ({"bidder": "aster", "gpp_sid": "2,x"}, 400, "invalid gpp_sid encoding, must be a csv list of integers"),
     ({"bidder": "aster", "gdpr": "2"}, 400, "the gdpr query param must be either 0 or 1. You gave 2"),
     ({"bidder": "aster", "gdpr": "1"}, 400, "GDPR consent is required when gdpr signal equals 1"),
+    ({"bidder": "aster", "gpp": "DBABM~x", "gdpr": "2"}, 400, "the gdpr query param must be either 0 or 1. You gave 2"),
+    ({"bidder": "aster", "gpp": "DBABh4~BVQ~BVQ"}, 400,
+     "error parsing uspca consent string: unable to set field CoreSegment.SensitiveDataProcessing due to parse error: "
+     "the segment was only 24 bits long"),
     ({"bidder": "aster", "account": "quiet"}, 451, ""),
 ])
 def test_refusals(pbs, query, status, text):
@@ -123,6 +127,16 @@ def test_malformed_consent_is_named(pbs):
     reply = setuid(pbs, bidder="aster", uid="1", gdpr="1", gdpr_consent="BROKEN")
     assert reply.status == 400
     assert reply.text.startswith("gdpr_consent was invalid. malformed consent string BROKEN: ")
+
+
+@pytest.mark.parametrize("query", [
+    {"gdpr": "0", "gdpr_consent": "BROKEN"},
+    {"gdpr_consent": "BROKEN"},  # this host's default is that GDPR does not apply
+    {"gpp_sid": "6", "gpp": "DBABM~BROKEN"},
+    {"gpp": "DBABAw~?"},  # a section that the reference does not decode
+])
+def test_consent_that_nobody_asks_about_may_be_anything(pbs, query):
+    assert setuid(pbs, bidder="aster", uid="1", **query).status == 200
 
 
 def test_markup_is_never_a_page(pbs):

@@ -123,6 +123,38 @@ static void a_bad_section_spares_the_others(void **state)
 	arena_free(a);
 }
 
+/* What makes a string invalid is what the reference decodes; a later section that cannot be read spoils itself. */
+static void only_checked_sections_make_a_string_invalid(void **state)
+{
+	static const struct {
+		const char *why, *text, *error;
+		unsigned section;
+		bool decoded;
+	} rows[] = {
+		{ "a good national section", "DBABL~BVQlAAAAAa", "", 7, true },
+		{ "a short national section", "DBABL~BVQl", "error parsing uspnat consent string: unable", 7,
+		  false },
+		{ "version 2 with the lists of version 1", "DBABL~CVQlAAAAAa", "", 7, true },
+		{ "six characters, as if a seventh of zeros followed", "DBABRg~BVQVVV", "", 9, true },
+		{ "Florida's cannot be read", "DBABAw~BVQ", "", 13, false },
+		{ "a header alone", "DBAA", "", 0, false },
+		{ "no text", "", "", 0, false },
+		{ "no header", "x", "error parsing GPP header, ", 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct arena *a = arena_new();
+		struct gpp_reading r = gpp_read(str_of(rows[i].text), a);
+		const struct gpp_section *s = gpp_find(r.gpp, rows[i].section);
+
+		CHECK(rows[i].why, (r.error != NULL) == (*rows[i].error != '\0'));
+		CHECK(rows[i].why, !r.error || str_starts(str_of(r.error), str_of(rows[i].error)));
+		CHECK(rows[i].why, rows[i].section == 0 || (s && (s->us != NULL) == rows[i].decoded));
+		arena_free(a);
+	}
+}
+
 static void every_section_has_a_layout(void **state)
 {
 	(void)state;
@@ -182,6 +214,7 @@ int main(void)
 		cmocka_unit_test(refuses_bad_headers),
 		cmocka_unit_test(reads_us_sections),
 		cmocka_unit_test(a_bad_section_spares_the_others),
+		cmocka_unit_test(only_checked_sections_make_a_string_invalid),
 		cmocka_unit_test(every_section_has_a_layout),
 		cmocka_unit_test(reads_us_privacy),
 	};
