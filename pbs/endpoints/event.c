@@ -34,6 +34,14 @@ static int bad(struct errtext *why, const char *what, struct str value)
 	return ERR_INPUT;
 }
 
+/* The words at the front are the reference's, which puts them in front of every line once more. */
+static int bad_time(struct errtext *why, struct str value)
+{
+	errtext_set(why, "invalid request: error parsing timestamp '%.*s'",
+		    (int)(value.n < SHOWN_MAX ? value.n : SHOWN_MAX), value.p);
+	return ERR_INPUT;
+}
+
 static int required(struct errtext *why, const char *name)
 {
 	errtext_set(why, "parameter '%s' is required", name);
@@ -67,24 +75,54 @@ static int read_type(struct event *e, struct errtext *why)
 	return 0;
 }
 
-static int read_rest(struct event *e, struct errtext *why)
+static int read_bid(struct event *e, struct errtext *why)
 {
-	static const char *const formats[] = { "b", "i", NULL }, *const switches[] = { "0", "1", NULL };
-	struct str at = http_request_arg(e->req, "ts", NULL), x = http_request_arg(e->req, "x", NULL);
+	return e->bid.n ? 0 : required(why, "b");
+}
 
-	if (e->bid.n == 0)
-		return required(why, "b");
-	if (at.n && !str_parse_i64(at, INT64_MIN, INT64_MAX, &e->at)) {
-		errtext_set(why, "invalid request: error parsing timestamp '%.*s'",
-			    (int)(at.n < SHOWN_MAX ? at.n : SHOWN_MAX), at.p);
-		return ERR_INPUT;
-	}
-	if (e->format.n && !is_one_of(e->format, formats))
-		return bad(why, "unknown format", e->format);
-	if (x.n && !is_one_of(x, switches))
-		return bad(why, "unknown analytics", x);
+static int read_time(struct event *e, struct errtext *why)
+{
+	struct str at = http_request_arg(e->req, "ts", NULL);
+
+	if (at.n == 0 || str_parse_i64(at, INT64_MIN, INT64_MAX, &e->at))
+		return 0;
+	return bad_time(why, at);
+}
+
+static int read_format(struct event *e, struct errtext *why)
+{
+	static const char *const formats[] = { "b", "i", NULL };
+
+	return !e->format.n || is_one_of(e->format, formats) ? 0 : bad(why, "unknown format", e->format);
+}
+
+static int read_analytics(struct event *e, struct errtext *why)
+{
+	static const char *const switches[] = { "0", "1", NULL };
+	struct str x = http_request_arg(e->req, "x", NULL);
+
 	e->analytics = !str_eq(x, STR("0"));
+	return !x.n || is_one_of(x, switches) ? 0 : bad(why, "unknown analytics", x);
+}
+
+static int read_integration(struct event *e, struct errtext *why)
+{
 	return integration_check(e->integration, why);
+}
+
+/* Everything that is wrong, a line each; empty when nothing is. */
+static struct str read_all(struct event *e)
+{
+	static int (*const readers[])(struct event *, struct errtext *) = {
+		read_type, read_bid, read_time, read_format, read_analytics, read_integration,
+	};
+	const char *lines = "";
+	struct errtext why;
+
+	for (size_t i = 0; i < ARRAY_LEN(readers); i++)
+		if (readers[i](e, &why) < 0)
+			lines = arena_printf(e->req->arena, "%sinvalid request: %s\n", lines, why.text);
+	return str_of(lines);
 }
 
 static void tell(const struct event *e)
@@ -163,8 +201,7 @@ static struct str normal_bidder(const struct http_request *req)
 void endpoint_event(struct http_request *req)
 {
 	struct event *e = ARENA_NEW(req->arena, struct event);
-	struct str account = http_request_arg(req, "a", NULL);
-	struct errtext why;
+	struct str account = http_request_arg(req, "a", NULL), wrong;
 
 	*e = (struct event){
 		.gate = { .done = with_account,
@@ -180,9 +217,9 @@ void endpoint_event(struct http_request *req)
 		.format = http_request_arg(req, "f", NULL),
 	};
 	http_reply_header(req, "X-Content-Type-Options", STR("nosniff"));
-	if (read_type(e, &why) < 0 || read_rest(e, &why) < 0)
-		http_reply(req, 400, "text/plain; charset=utf-8",
-			   str_of(arena_printf(req->arena, "invalid request: %s\n", why.text)));
+	wrong = read_all(e);
+	if (wrong.n)
+		http_reply(req, 400, "text/plain; charset=utf-8", wrong);
 	else if (account.n == 0)
 		http_reply(req, 401, "text/plain; charset=utf-8",
 			   STR("Account 'a' is required query parameter and can't be empty"));

@@ -123,11 +123,10 @@ static json_t *render_bid(struct auction *a, const struct bid *b)
 	return j;
 }
 
-/* Only what is in the cache can be played. */
-static json_t *render_pod(struct auction *a, const struct video_pod *pod, size_t *n_bids)
+/* Only what is in the cache can be played. NULL when there is nothing of the kind. */
+static json_t *targeting_of(struct auction *a, const struct video_pod *pod)
 {
-	json_t *j = json_object(), *targeting = json_array(),
-	       *errors = pod->error.n ? json_array() : json_null();
+	json_t *targeting = json_array();
 
 	for (size_t s = 0; s < a->seats.n; s++)
 		for (size_t i = 0; i < a->seats.seats[s]->n_bids; i++) {
@@ -136,14 +135,18 @@ static json_t *render_pod(struct auction *a, const struct video_pod *pod, size_t
 			if (!b->dropped && b->cache_vast_id.n && is_of_pod(a, b, pod->id))
 				json_array_append_new(targeting, render_bid(a, b));
 		}
-	if (pod->error.n)
-		json_array_append_new(errors, json_new_str(pod->error));
-	*n_bids += json_array_size(targeting);
-	json_set_int(j, "podid", pod->id);
-	json_object_set_nocheck(j, "targeting", json_array_size(targeting) ? targeting : json_null());
-	json_object_set_new_nocheck(j, "errors", errors);
+	if (json_array_size(targeting))
+		return targeting;
 	json_decref(targeting);
-	return j;
+	return NULL;
+}
+
+/* Takes `targeting`. */
+static void add_pod(json_t *pods, const struct video_pod *pod, json_t *targeting, json_t *errors)
+{
+	json_array_append_new(pods, json_pack("{s:I, s:o, s:O}", "podid", (json_int_t)pod->id, "targeting",
+					      targeting ? targeting : json_null(), "errors",
+					      errors ? errors : json_null()));
 }
 
 static bool any_bid(const struct auction *a)
@@ -154,21 +157,30 @@ static bool any_bid(const struct auction *a)
 	return false;
 }
 
-/* {"adPods":[{"podid","targeting","errors"}],"ext"}; NULL when bids came and none could be cached. */
+/* {"adPods":[{"podid","targeting","errors"}],"ext"}: the pods that got bids, then those that could not be asked for.
+ * NULL when bids came and none could be cached. */
 static json_t *render(struct auction *a, const struct video_call *v)
 {
-	json_t *j = json_object(), *pods = json_array();
-	size_t n_bids = 0;
+	json_t *j, *pods = json_array();
 
+	for (size_t i = 0; i < v->pods.n; i++) {
+		const struct video_pod *pod = &v->pods.list[i];
+		json_t *targeting = pod->errors ? NULL : targeting_of(a, pod);
+
+		if (targeting)
+			add_pod(pods, pod, targeting, NULL);
+	}
+	if (json_array_size(pods) == 0 && any_bid(a)) {
+		json_decref(pods);
+		return NULL;
+	}
 	for (size_t i = 0; i < v->pods.n; i++)
-		json_array_append_new(pods, render_pod(a, &v->pods.list[i], &n_bids));
-	json_object_set_new_nocheck(j, "adPods", pods);
+		if (v->pods.list[i].errors)
+			add_pod(pods, &v->pods.list[i], NULL, v->pods.list[i].errors);
+	j = json_pack("{s:o}", "adPods", pods);
 	if (json_int_at(a->request, "test", 0) == 1)
 		json_object_set_nocheck(j, "ext", json_object_get(a->answer, "ext"));
-	if (n_bids || !any_bid(a))
-		return j;
-	json_decref(j);
-	return NULL;
+	return j;
 }
 
 static void answer(struct auction *a)

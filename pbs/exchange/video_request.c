@@ -1,10 +1,13 @@
 #include "pbs/exchange/video_request.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "common/json.h"
 #include "common/mem.h"
 #include "pbs/openrtb/report.h"
 
-enum { DEFAULT_TMAX_MS = 5000, MAX_POD_ERRORS = 4 };
+enum { DEFAULT_TMAX_MS = 5000 };
 
 /* --- checks --- */
 
@@ -63,56 +66,78 @@ static int check_video(const json_t *request, struct messages *m)
 	return 0;
 }
 
-/* What is wrong with pod `i`; the last finding is kept. */
+__attribute__((format(printf, 3, 4))) static void add_pod_error(struct video_pod *pod, struct arena *a,
+								const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (!pod->errors)
+		pod->errors = arena_own_json(a, json_array());
+	json_array_append_new(pod->errors, json_new_str(str_of(text)));
+}
+
+static bool is_repeated(const struct video_pods *pods, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (pods->list[k].id == pods->list[i].id)
+			return true;
+	return false;
+}
+
+/* All that is wrong with pod `i`. */
 static void check_pod(struct video_pods *pods, size_t i, struct arena *a)
 {
 	struct video_pod *pod = &pods->list[i];
-	const char *text = NULL;
 
-	for (size_t k = 0; k < i; k++)
-		if (pods->list[k].id == pod->id)
-			text = arena_printf(
-				a, "request duplicated required field: PodConfig.Pods.PodId, Pod id: %lld",
-				(long long)pod->id);
+	if (is_repeated(pods, i))
+		add_pod_error(pod, a, "request duplicated required field: PodConfig.Pods.PodId, Pod id: %lld",
+			      (long long)pod->id);
 	if (pod->id <= 0)
-		text = arena_printf(a, "request missing required field: PodConfig.Pods.PodId, Pod index: %zu",
-				    i);
+		add_pod_error(pod, a, "request missing required field: PodConfig.Pods.PodId, Pod index: %zu",
+			      i);
 	if (pod->duration_s == 0)
-		text = arena_printf(a,
-				    "request missing or incorrect required field: "
-				    "PodConfig.Pods.AdPodDurationSec, Pod index: %zu",
-				    i);
+		add_pod_error(pod, a,
+			      "request missing or incorrect required field: PodConfig.Pods.AdPodDurationSec, "
+			      "Pod index: %zu",
+			      i);
 	if (pod->duration_s < 0)
-		text = arena_printf(a,
-				    "request incorrect required field: PodConfig.Pods.AdPodDurationSec is "
-				    "negative, Pod index: %zu",
-				    i);
-	if (pod->config_id.n == 0)
-		text = arena_printf(
-			a,
-			"request missing or incorrect required field: PodConfig.Pods.ConfigId, Pod "
-			"index: %zu",
+		add_pod_error(
+			pod, a,
+			"request incorrect required field: PodConfig.Pods.AdPodDurationSec is negative, "
+			"Pod index: %zu",
 			i);
-	pod->error = str_of(text);
+	if (pod->config_id.n == 0)
+		add_pod_error(pod, a,
+			      "request missing or incorrect required field: PodConfig.Pods.ConfigId, Pod "
+			      "index: %zu",
+			      i);
 }
 
 static bool all_bad(const struct video_pods *pods)
 {
 	for (size_t i = 0; i < pods->n; i++)
-		if (pods->list[i].error.n == 0)
+		if (!pods->list[i].errors)
 			return false;
 	return true;
 }
 
+/* "of the first, too; of the second" */
 static int refuse_pods(const struct video_pods *pods, struct messages *m)
 {
+	const json_t *one;
 	struct buf b;
+	size_t k;
 
 	buf_init(&b, 4096);
-	for (size_t i = 0; i < pods->n && i < MAX_POD_ERRORS; i++) {
-		buf_add_z(&b, i ? "; " : "");
-		buf_add_str(&b, pods->list[i].error);
-	}
+	for (size_t i = 0; i < pods->n && !b.overflow; i++)
+		json_array_foreach (pods->list[i].errors, k, one) {
+			buf_add_z(&b, k ? ", " : i ? "; " : "");
+			buf_add_str(&b, json_str(one));
+		}
 	(void)refuse(m, "all pods are incorrect: " STR_FMT, STR_ARG(buf_str(&b)));
 	buf_deinit(&b);
 	return ERR_INPUT;
@@ -137,7 +162,7 @@ static int read_pods(const json_t *request, struct arena *a, struct messages *m,
 		};
 		check_pod(pods, i, a);
 	}
-	return all_bad(pods) ? refuse_pods(pods, m) : 0;
+	return 0;
 }
 
 int video_check(const json_t *request, struct arena *a, struct messages *m, struct video_pods *ret_pods)
@@ -146,7 +171,8 @@ int video_check(const json_t *request, struct arena *a, struct messages *m, stru
 
 	err = read_pods(request, a, m, ret_pods) < 0 ? ERR_INPUT : err;
 	err = check_place(request, m) < 0 ? ERR_INPUT : err;
-	return check_video(request, m) < 0 ? ERR_INPUT : err;
+	err = check_video(request, m) < 0 ? ERR_INPUT : err;
+	return !err && all_bad(ret_pods) ? refuse_pods(ret_pods, m) : err;
 }
 
 /* --- the request --- */
@@ -249,17 +275,16 @@ int video_build(const json_t *request, struct video_pods *pods, size_t max_imps,
 	for (size_t i = 0; i < pods->n; i++) {
 		struct video_pod *pod = &pods->list[i];
 
-		if (pod->error.n == 0 && !json_is_object(pod->imp))
-			pod->error =
-				str_of(arena_printf(a, "unable to load configid " STR_FMT ", Pod id: %lld",
-						    STR_ARG(pod->config_id), (long long)pod->id));
+		if (!pod->errors && !json_is_object(pod->imp))
+			add_pod_error(pod, a, "unable to load configid " STR_FMT ", Pod id: %lld",
+				      STR_ARG(pod->config_id), (long long)pod->id);
 	}
 	if (all_bad(pods))
 		return refuse_pods(pods, m);
 	out = json_object();
 	imps = json_array();
 	for (size_t i = 0; i < pods->n; i++)
-		if (pods->list[i].error.n == 0)
+		if (!pods->list[i].errors)
 			add_imps(request, &pods->list[i], max_imps, imps, a);
 	json_set_str(out, "id", STR("bid_id"));
 	json_object_set_new_nocheck(out, "imp", imps);

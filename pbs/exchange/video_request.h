@@ -20,7 +20,7 @@ struct video_pod {
 	int64_t id, duration_s;
 	struct str config_id;
 	const json_t *imp; /* the stored one; the caller's to fill in */
-	struct str error;  /* empty: fine */
+	json_t *errors;    /* texts; NULL: fine */
 };
 
 struct video_pods {

@@ -39,6 +39,14 @@ def test_bad_parameters(pbs, query, text):
     assert reply.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_all_bad_parameters_are_told(pbs):
+    reply = pbs.get("/event?vtype=start&ts=x&f=q&x=9&int=a.b")
+    assert (reply.status, reply.text) == (400, "".join(f"invalid request: {text}\n" for text in (
+        "parameter 't' is required", "parameter 'b' is required", "invalid request: error parsing timestamp 'x'",
+        "unknown format: 'q'", "unknown analytics: '9'",
+        "integration type can only contain numbers, letters and these characters '-', '_'")))
+
+
 def test_accounts(pbs):
     for query, status, text in (
             ("t=win&b=1", 401, "Account 'a' is required query parameter and can't be empty"),

@@ -7,7 +7,7 @@ import pytest
 
 from pbs_stack import KEY, Pbs, running
 
-BIDDERS = {"aster": "price=12"}
+BIDDERS = {"aster": "price=12", "birch": "mode=nobid"}
 HEAD = "Critical error while running the video endpoint: "
 REQUEST = {
     "podconfig": {"durationrangesec": [15, 30], "requireexactduration": False,
@@ -25,6 +25,7 @@ def pbs(tmp_path_factory):
     for kind in ("stored_requests", "stored_imps"):
         (folder / "data" / kind).mkdir(parents=True)
     (folder / "data/stored_imps/top.json").write_text(json.dumps({"ext": {"prebid": {"bidder": {"aster": {}}}}}))
+    (folder / "data/stored_imps/quiet.json").write_text(json.dumps({"ext": {"prebid": {"bidder": {"birch": {}}}}}))
     (folder / "data/stored_requests/base.json").write_text(json.dumps({**REQUEST, "bcat": ["IAB7"]}))
     yaml = f"stored_requests: {{ directory: {folder / 'data'} }}\nvideo: {{ enable_deprecated_endpoint: true }}\n"
     with running(Pbs(folder, BIDDERS, yaml=yaml)) as (server,):
@@ -76,6 +77,27 @@ def test_a_bad_pod_costs_that_pod(pbs):
     assert reply["adPods"][0]["targeting"] and "debug" in reply["ext"]
 
 
+def test_a_pod_is_told_all_that_is_wrong_with_it(pbs):
+    def change(r):
+        r["podconfig"]["pods"] += [{"podid": 1, "adpoddurationsec": -3}, {}]
+    assert ask(pbs, change).json()["adPods"][1:] == [
+        {"podid": 1, "targeting": None, "errors": [
+            "request duplicated required field: PodConfig.Pods.PodId, Pod id: 1",
+            "request incorrect required field: PodConfig.Pods.AdPodDurationSec is negative, Pod index: 1",
+            "request missing or incorrect required field: PodConfig.Pods.ConfigId, Pod index: 1"]},
+        {"podid": 0, "targeting": None, "errors": [
+            "request missing required field: PodConfig.Pods.PodId, Pod index: 2",
+            "request missing or incorrect required field: PodConfig.Pods.AdPodDurationSec, Pod index: 2",
+            "request missing or incorrect required field: PodConfig.Pods.ConfigId, Pod index: 2"]}]
+
+
+def test_a_pod_without_bids_is_left_out(pbs):
+    reply = ask(pbs, lambda r: r["podconfig"]["pods"].append({"podid": 3, "adpoddurationsec": 15, "configid": "quiet"}))
+    assert [p["podid"] for p in reply.json()["adPods"]] == [1]
+    reply = ask(pbs, lambda r: r["podconfig"]["pods"][0].update(configid="quiet"))
+    assert (reply.status, reply.json()) == (200, {"adPods": []})
+
+
 def test_the_body_lies_over_the_stored_request(pbs):
     reply = pbs.post({"storedrequestid": "base", "badv": ["x.example"]}, "/openrtb2/video")
     assert reply.status == 200, reply.text
@@ -114,6 +136,14 @@ def put(value, *path):
      "all pods are incorrect: request incorrect required field: PodConfig.Pods.AdPodDurationSec is negative, Pod index: 0"),
     (put("nope", "podconfig", "pods", 0, "configid"),
      "all pods are incorrect: unable to load configid nope, Pod id: 1"),
+    (lambda r: (r.pop("site"), r["podconfig"]["pods"][0].pop("configid")),
+     "request missing required field: site or app"),
+    (put([{"podid": 1, "configid": "top"}, {"podid": 1, "adpoddurationsec": 9, "configid": "top"}], "podconfig", "pods"),
+     "all pods are incorrect: request missing or incorrect required field: PodConfig.Pods.AdPodDurationSec, Pod index: 0; "
+     "request duplicated required field: PodConfig.Pods.PodId, Pod id: 1"),
+    (put([{"configid": "top"}], "podconfig", "pods"),
+     "all pods are incorrect: request missing required field: PodConfig.Pods.PodId, Pod index: 0, "
+     "request missing or incorrect required field: PodConfig.Pods.AdPodDurationSec, Pod index: 0"),
     (put("gone", "storedrequestid"), 'Stored Request with ID="gone" not found.'),
 ])
 def test_refusals(pbs, change, text):
