@@ -99,6 +99,14 @@ void visitor_set_uids(struct http_request *req, const struct uids *u, bool cross
 
 /* --- consent --- */
 
+/* As the reference parses it, with a sign of either kind. */
+static bool parse_sid(struct str piece, int64_t *ret_sid)
+{
+	if (piece.n > 1 && piece.p[0] == '+' && piece.p[1] != '-')
+		piece = (struct str){ piece.p + 1, piece.n - 1 };
+	return str_parse_i64(piece, INT8_MIN, INT8_MAX, ret_sid);
+}
+
 static int bad_sid(struct str piece, struct errtext *why)
 {
 	struct str digits = piece.p ? piece : STR("");
@@ -128,7 +136,7 @@ int visitor_read_sids(const struct http_request *req, struct visitor_consent *c,
 		struct str piece = str_cut(&rest, ',');
 		int64_t sid;
 
-		if (!str_parse_i64(piece, INT8_MIN, INT8_MAX, &sid) || json_array_size(sids) == MAX_SIDS)
+		if (!parse_sid(piece, &sid) || json_array_size(sids) == MAX_SIDS)
 			return bad_sid(piece, why);
 		json_array_append_new(sids, json_integer(sid));
 	}

@@ -227,8 +227,11 @@ static void set_typed_consent(struct amp *amp, struct str consent, int64_t type,
 	set_gdpr(amp, type == CONSENT_TCF2);
 	if (type == CONSENT_TCF1)
 		warn(amp->m, WARN_CONSENT, "TCF1 consent is deprecated and no longer supported.");
-	else if (type == CONSENT_TCF2)
+	else if (type == CONSENT_TCF2 && *consent.p == 'C')
 		warn(amp->m, WARN_CONSENT, "%s", not_tcf->text);
+	else if (type == CONSENT_TCF2)
+		warn(amp->m, WARN_CONSENT, "Consent string '" STR_FMT "' is not a valid TCF2 consent string.",
+		     STR_ARG(shown));
 	else if (type == CONSENT_CCPA)
 		warn(amp->m, WARN_CONSENT, "Consent string '" STR_FMT "' is not a valid CCPA consent string.",
 		     STR_ARG(shown));

@@ -7,6 +7,7 @@
 
 enum {
 	CORE_MIN_BYTES = 29,
+	TCF1_MIN_BYTES = 22,
 	RANGE_MIN_BYTES = 31,
 	MAX_FILLED = 8 * 65536,
 	RESTRICTION_MAX_VENDOR = 32767,
@@ -161,29 +162,38 @@ static int read_restrictions(struct bits *b, struct arena *a, struct errtext *wh
 	return 0;
 }
 
-static int check_core(const struct bits *b, struct errtext *why)
+static int check_length(const struct bits *b, size_t min, struct errtext *why)
 {
-	if (b->n / 8 < CORE_MIN_BYTES) {
-		errtext_set(why, "vendor consent strings are at least %d bytes long. This one was %zu",
-			    CORE_MIN_BYTES, b->n / 8);
+	if (b->n / 8 >= min)
+		return 0;
+	errtext_set(why, "vendor consent strings are at least %zu bytes long. This one was %zu", min,
+		    b->n / 8);
+	return ERR_INPUT;
+}
+
+/* The reference reads whatever is not of version 2 as version 1 first, and only then says that it will not have it. */
+static int check_version(const struct bits *b, struct errtext *why)
+{
+	struct bits peek = *b;
+	unsigned version = (unsigned)bits_read(&peek, 6);
+
+	if (version == 2)
+		return check_length(b, CORE_MIN_BYTES, why);
+	if (check_length(b, TCF1_MIN_BYTES, why) < 0)
 		return ERR_INPUT;
-	}
-	return 0;
+	if (version == 0)
+		errtext_set(why, "the consent string encoded a Version of 0, but this value must be greater "
+				 "than or equal to 1");
+	else
+		errtext_set(why, "invalid encoding format version: %u", version);
+	return ERR_INPUT;
 }
 
 static int read_core(struct bits *b, struct arena *a, struct errtext *why, struct tcf *t)
 {
-	unsigned version = (unsigned)bits_read(b, 6);
 	int err;
 
-	if (version != 2) {
-		errtext_set(why,
-			    version == 1
-				    ? "invalid encoding format version: %u"
-				    : "the consent string encoded a Version of %u, but this value must be 2",
-			    version);
-		return ERR_INPUT;
-	}
+	(void)bits_read(b, 6); /* the version, which was checked */
 	t->created_ms = (int64_t)bits_read(b, 36) * 100;
 	t->last_updated_ms = (int64_t)bits_read(b, 36) * 100;
 	t->cmp_id = (uint16_t)bits_read(b, 12);
@@ -318,7 +328,7 @@ int tcf_parse(struct str text, struct arena *a, struct errtext *why, struct tcf 
 	}
 	err = decode(core, a, why, &b);
 	if (!err)
-		err = check_core(&b, why);
+		err = check_version(&b, why);
 	if (err)
 		return err;
 	t = ARENA_NEW(a, struct tcf);

@@ -133,6 +133,10 @@ def test_debug_and_ids(pbs):
      "AMP request gdpr_applies value was ignored because provided consent string is a CCPA consent string"),
     ({"consent_string": "xyz", "consent_type": 3}, None, None, None,
      "Consent string 'xyz' is not a valid CCPA consent string."),
+    ({"consent_string": "xyz", "consent_type": 2}, 1, None, None,
+     "Consent string 'xyz' is not a valid TCF2 consent string."),
+    ({"consent_string": "CPxyz", "consent_type": 2, "gdpr_applies": "0"}, 0, None, None,
+     "illegal base64 data at input byte 4"),
     ({"consent_string": "xyz"}, None, None, None,
      "Consent string 'xyz' is not recognized as one of the supported formats CCPA or TCF2."),
     ({"consent_string": TCF, "consent_type": 1}, None, None, None,
@@ -143,7 +147,7 @@ def test_consent(pbs, query, gdpr, consent, us, warning):
     request = reply["ortb2"]["ext"]["debug"]["resolvedrequest"]
     regs, user = request.get("regs", {}), request.get("user", {})
     assert (regs.get("gdpr"), user.get("consent"), regs.get("us_privacy")) == (gdpr, consent, us)
-    assert [w for w in warnings(reply) if "onsent" in w and "vendor" not in w] == ([warning] if warning else [])
+    assert [w for w in warnings(reply) if ("onsent" in w or "base64" in w) and "vendor" not in w] == ([warning] if warning else [])
     assert request["imp"][0]["tagid"] == "after"  # the other parameters count all the same
 
 

@@ -150,6 +150,8 @@ def test_the_label_for_browsers_without_third_party_cookies(pbs):
     ({"account": "off"}, "account is disabled, please reach out to the prebid server host"),
     ({"account": "broken"}, "account config is malformed and could not be read"),
     ({"gpp_sid": "2,x"}, 'strconv.ParseInt: parsing "x": invalid syntax'),
+    ({"gpp_sid": "2,"}, 'strconv.ParseInt: parsing "": invalid syntax'),
+    ({"gpp_sid": "+-2"}, 'strconv.ParseInt: parsing "+-2": invalid syntax'),
     ({"gpp_sid": "300"}, 'strconv.ParseInt: parsing "300": value out of range'),
     ({"gdpr": 2}, "GDPR signal should be integer 0 or 1"),
     ({"gdpr": 1}, "gdpr_consent is required if gdpr=1"),
@@ -177,7 +179,7 @@ def test_broken_json_and_bad_gpp(pbs):
 
 
 def test_gdpr_is_not_looked_at_beside_gpp_sid(pbs):
-    assert ask(pbs, gpp_sid="7", gdpr=9).status == 200
+    assert ask(pbs, gpp_sid="+7,-1", gdpr=9).status == 200
 
 
 def test_opted_out(pbs):

@@ -137,7 +137,13 @@ static void names_what_is_wrong(void **state)
 		{ "version 1 strings are gone", "BONZt-1ONZt-1AHABBENAO-AAAAHCAEAASABmADYAOAAeA",
 		  "invalid encoding format version: 1" },
 		{ "a later version", "DPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA",
-		  "the consent string encoded a Version of 3, but this value must be 2" },
+		  "invalid encoding format version: 3" },
+		{ "version 0", "AAXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA",
+		  "the consent string encoded a Version of 0, but this value must be greater than or equal "
+		  "to "
+		  "1" },
+		{ "another version, too short for version 1", "BOEFEAyOEFEAyAHABDENAI4AAA",
+		  "vendor consent strings are at least 22 bytes long. This one was 19" },
 		{ "list version 0", "CPXxRfAPXxRfAAfKABENAACgAAAAAAAAAAYgAAAAAAAA",
 		  "the consent string encoded a VendorListVersion of 0, but this value must be greater than "
 		  "or "
