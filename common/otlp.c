@@ -216,6 +216,16 @@ bool otlp_is_idle(const struct otlp *o)
 
 /* --- being --- */
 
+const char *const otlp_fate_names[OTLP_FATES] = { "sent", "refused", "dropped" };
+
+int otlp_check_url(const char *url, struct errtext *why)
+{
+	if (str_starts(str_of(url), STR("http://")) || str_starts(str_of(url), STR("https://")))
+		return 0;
+	errtext_set(why, "\"%s\" is no http:// or https:// URL", url);
+	return ERR_INPUT;
+}
+
 static void add_headers(struct otlp *o)
 {
 	struct str rest;

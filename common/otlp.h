@@ -18,7 +18,8 @@
 #include "common/http_client.h"
 #include "common/trace.h"
 
-enum otlp_fate { OTLP_SENT, OTLP_REFUSED, OTLP_DROPPED };
+enum otlp_fate { OTLP_SENT, OTLP_REFUSED, OTLP_DROPPED, OTLP_FATES };
+extern const char *const otlp_fate_names[OTLP_FATES];
 
 struct otlp_options {
 	const char *url;     /* of the collector, without a path */
@@ -52,6 +53,8 @@ struct otlp_span {
 
 struct otlp;
 
+/* Whether `url` may be that of a collector. */
+int otlp_check_url(const char *url, struct errtext *why);
 struct otlp *otlp_new(struct loop *loop, struct http_client *http, const struct otlp_options *opt);
 void otlp_free(struct otlp *o);
 void otlp_add(struct otlp *o, const struct otlp_span *s);

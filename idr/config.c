@@ -1,6 +1,7 @@
 #include "idr/config.h"
 
 #include "common/err.h"
+#include "common/otlp.h"
 #include "common/pg.h"
 #include "common/redis.h"
 #include "idr/core/settings.h"
@@ -116,6 +117,16 @@ static const struct conf_key keys[] = {
 
 	CONF_BOOL("tracing.enabled", "TRACING_ENABLED", tracing, "true", CONF_RELOAD,
 		  "read the caller's traceparent: log lines name its trace"),
+	CONF_STR("tracing.otlp.endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", otlp_url, "", 0,
+		 "OTLP/HTTP collector that gets a span of every request whose traceparent says that it is "
+		 "kept, "
+		 "http://collector:4318; empty = none leave"),
+	CONF_SECRET("tracing.otlp.headers", "OTEL_EXPORTER_OTLP_HEADERS", otlp_headers, 0,
+		    "name=value,name=value sent to the collector"),
+	CONF_U32("tracing.otlp.flush_ms", "", otlp_flush_ms, "2000", 10, 600000, 0,
+		 "longest wait for a batch of spans"),
+	CONF_U64("tracing.otlp.max_bytes", "", otlp_max_bytes, "1048576", 4096, 1 << 28, 0,
+		 "spans kept per worker while the collector is slow; more are dropped and counted"),
 	CONF_ENUM("log.level", "LOG_LEVEL", log_level, "info", "debug|info|warn|error|off", CONF_RELOAD,
 		  "least severe events that are written"),
 	CONF_ENUM("log.format", "LOG_FORMAT", log_format, "json", "json|console", 0, "form of the log"),
@@ -144,6 +155,10 @@ static int check(const void *values, struct errtext *why)
 			return ERR_INPUT;
 		}
 		redis_address_deinit(&address);
+	}
+	if (*c->otlp_url && otlp_check_url(c->otlp_url, why) < 0) {
+		errtext_prefix(why, "tracing.otlp.endpoint (OTEL_EXPORTER_OTLP_ENDPOINT): ");
+		return ERR_INPUT;
 	}
 	if (*c->database_url && !pg_is_conninfo(c->database_url)) {
 		errtext_set(why, "database.url (DATABASE_URL): is not of the form "

@@ -45,6 +45,9 @@ struct idr_config {
 	double floors_max_fill_loss, floors_shade;
 
 	bool tracing;
+	const char *otlp_url, *otlp_headers;
+	uint32_t otlp_flush_ms;
+	uint64_t otlp_max_bytes;
 	int log_level, log_format;
 };
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "common/otlp.h"
 #include "idr/core/router.h"
 #include "idr/routes.h"
 
@@ -27,6 +28,7 @@ struct metrics_set *idr_metrics_new(void)
 	labels[LABEL_ROUTE] = (struct metric_label){ "route", route_names, idr_n_routes, true };
 	labels[LABEL_STATUS] = (struct metric_label){ "status", statuses, ARRAY_LEN(statuses), true };
 	labels[LABEL_MODE] = (struct metric_label){ "mode", modes, ARRAY_LEN(modes), false };
+	labels[LABEL_FATE] = (struct metric_label){ "fate", otlp_fate_names, OTLP_FATES, false };
 	labels[LABEL_REASON] = (struct metric_label){ "reason", reasons, ARRAY_LEN(reasons), true };
 	return metrics_set_new("nexus_idr", defs, IDR_METRIC_COUNT, labels, IDR_LABELS);
 }

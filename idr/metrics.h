@@ -4,7 +4,7 @@
 
 #include "common/metrics.h"
 
-enum idr_label { LABEL_NONE, LABEL_ROUTE, LABEL_STATUS, LABEL_MODE, LABEL_REASON, IDR_LABELS };
+enum idr_label { LABEL_NONE, LABEL_ROUTE, LABEL_STATUS, LABEL_MODE, LABEL_REASON, LABEL_FATE, IDR_LABELS };
 
 extern const double idr_metric_times[16]; /* seconds, from 5 microseconds on */
 
@@ -22,6 +22,7 @@ extern const double idr_metric_times[16]; /* seconds, from 5 microseconds on */
 	X(M_DUPLICATES, METRIC_COUNTER, "events_duplicate_total", "Events that were recorded before")        \
 	X(M_BAD_EVENTS, METRIC_COUNTER, "events_bad_total", "Events refused for what they said")             \
 	X(M_SHED, METRIC_COUNTER, "events_shed_total", "Bodies of events refused with 503")                  \
+	X(M_SPANS, METRIC_COUNTER, "spans_total", "Spans for the collector, by fate", LABEL_FATE)            \
 	X(M_UNPRICED, METRIC_COUNTER, "bids_unpriced_total", "Bids in a currency that has no rate")
 
 enum idr_metric { IDR_METRICS(METRIC_ENUM) IDR_METRIC_COUNT };

@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "idr/endpoints/endpoints.h"
+#include "idr/spans.h"
 
 const struct http_route idr_routes[] = {
 	{ HTTP_POST, "/route", endpoint_route, ROUTE_NEEDS_KEY | ROUTE_QUIET, "route", 0 },
@@ -78,7 +79,11 @@ bool routes_before(struct http_request *req)
 	const struct live_config *live = idr_live_config(w);
 
 	take_trace(req, live);
-	return check_key(req, live) && check_rate(req, w, live);
+	if (!check_key(req, live))
+		return false;
+	if (req->route->flags & ROUTE_NEEDS_KEY)
+		spans_begin(req);
+	return check_rate(req, w, live);
 }
 
 static enum idr_status_class status_class(int status)
@@ -103,4 +108,5 @@ void routes_after(struct http_request *req)
 		log_event(LOG_DEBUG, "request", LOG_STR("path", req->path), LOG_INT("status", req->status),
 			  LOG_INT("us", us), LOG_STR("peer", req->peer_ip));
 	log_set_request(STR(""), STR(""));
+	spans_end(req);
 }

@@ -22,6 +22,7 @@
 #include "idr/intake/cold_start.h"
 #include "idr/intake/settings_docs.h"
 #include "idr/routes.h"
+#include "idr/spans.h"
 
 const char idr_version[] = "1.0.0";
 
@@ -76,10 +77,10 @@ static int worker_init(struct worker *thread, struct errtext *why)
 	w->metrics = metrics_new(idr->metrics);
 	snapshot_view_init(&w->config, &idr->config);
 	snapshot_view_init(&w->settings, &idr->settings);
-	w->server = http_server_new(w->loop, &opt, why);
-	if (!w->server)
+	if (spans_start(w, why) < 0)
 		return ERR_UNAVAILABLE;
-	return 0;
+	w->server = http_server_new(w->loop, &opt, why);
+	return w->server ? 0 : ERR_UNAVAILABLE;
 }
 
 static void worker_deinit(struct worker *thread)
@@ -88,6 +89,7 @@ static void worker_deinit(struct worker *thread)
 
 	if (w->server)
 		http_server_free(w->server);
+	spans_stop(w);
 	snapshot_view_deinit(&w->config);
 	snapshot_view_deinit(&w->settings);
 	free(w);
@@ -99,8 +101,9 @@ static const struct worker_class worker_class = { "worker", worker_init, worker_
 static void on_drain(struct loop_timer *t)
 {
 	struct idr_worker *w = container_of(t, struct idr_worker, drain);
+	bool open = http_server_open_requests(w->server) > 0;
 
-	if (http_server_open_requests(w->server) == 0)
+	if (!open && spans_are_sent(w))
 		loop_stop(w->loop);
 	else
 		loop_timer_start(w->loop, &w->drain, 5, on_drain);

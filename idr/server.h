@@ -43,6 +43,9 @@ struct idr_worker {
 	struct workers *set; /* it is one of */
 	struct loop *loop;
 	struct http_server *server;
+	struct http_client *http; /* NULL, as are spans, without a collector */
+	struct otlp *spans;
+	struct rng rng; /* of spans' ids */
 	struct metrics *metrics;
 	struct snapshot_view config, settings;
 	struct settings scratch;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "common/otlp.h"
 #include "common/pg.h"
 #include "common/redis.h"
 #include "common/str.h"
@@ -531,12 +532,8 @@ static int check_addresses(const struct pbs_config *c, struct errtext *why)
 {
 	struct redis_address address;
 
-	if (*c->otlp_url && !str_starts(str_of(c->otlp_url), STR("http://")) &&
-	    !str_starts(str_of(c->otlp_url), STR("https://"))) {
-		errtext_set(why,
-			    "tracing.otlp.endpoint (OTEL_EXPORTER_OTLP_ENDPOINT): \"%s\" is no http:// or "
-			    "https:// URL",
-			    c->otlp_url);
+	if (*c->otlp_url && otlp_check_url(c->otlp_url, why) < 0) {
+		errtext_prefix(why, "tracing.otlp.endpoint (OTEL_EXPORTER_OTLP_ENDPOINT): ");
 		return ERR_INPUT;
 	}
 	if (*c->stored_db_url && !pg_is_conninfo(c->stored_db_url)) {

@@ -42,9 +42,6 @@ static const char *const privacy_rules[] = {
 	PRIVACY_RULES(X)
 #undef X
 };
-static const char *const span_fates[] = {
-	[OTLP_SENT] = "sent", [OTLP_REFUSED] = "refused", [OTLP_DROPPED] = "dropped"
-};
 static const char *const events[EVENT_VALUES] = { "sent", "retried", "refused", "dropped" };
 
 static const char *const sync_statuses[SYNC_STATUS_VALUES] = {
@@ -238,7 +235,7 @@ struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_ro
 	names.labels[LABEL_ROUTED] =
 		(struct metric_label){ "result", unrouted_names, UNROUTED_VALUES, false };
 	names.labels[LABEL_EVENT] = (struct metric_label){ "fate", events, EVENT_VALUES, false };
-	names.labels[LABEL_SPAN] = (struct metric_label){ "fate", span_fates, ARRAY_LEN(span_fates), false };
+	names.labels[LABEL_SPAN] = (struct metric_label){ "fate", otlp_fate_names, OTLP_FATES, false };
 	names.labels[LABEL_RULE] = (struct metric_label){ "rule", privacy_rules, PRIVACY_RULE_COUNT, false };
 	names.labels[LABEL_GVL] = (struct metric_label){ "result", gvl_results, GVL_VALUES, false };
 	names.labels[LABEL_LIMIT] = (struct metric_label){ "limit", limits, LIMIT_VALUES, false };

@@ -5,6 +5,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "idr/endpoints/endpoints.h"
+#include "idr/spans.h"
 
 static const int64_t year_ms = 366 * 86400000ll;
 
@@ -26,6 +27,17 @@ static void reply_bad(struct analytics *a)
 	json_decref(j);
 }
 
+static void tell(const struct analytics *a)
+{
+	const struct otlp_attribute attributes[] = {
+		{ .key = "nexus.events.accepted", .number = (int64_t)a->wait.accepted },
+		{ .key = "nexus.events.duplicate", .number = (int64_t)a->wait.duplicates },
+		{ .key = "nexus.events.rejected", .number = (int64_t)a->n_bad },
+	};
+
+	spans_add(a->req, a->n_bad ? 400 : 200, attributes, ARRAY_LEN(attributes));
+}
+
 static void on_recorded(struct keeper_wait *wait)
 {
 	struct analytics *a = container_of(wait, struct analytics, wait);
@@ -39,6 +51,7 @@ static void on_recorded(struct keeper_wait *wait)
 	}
 	metrics_add(w->metrics, M_EVENTS, wait->accepted);
 	metrics_add(w->metrics, M_DUPLICATES, wait->duplicates);
+	tell(a);
 	if (a->n_bad) {
 		reply_bad(a);
 		return;

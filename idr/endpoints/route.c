@@ -5,6 +5,7 @@
 #include "common/json.h"
 #include "idr/endpoints/endpoints.h"
 #include "idr/intake/settings_docs.h"
+#include "idr/spans.h"
 
 enum { CODE_SLOTS = 2048 };
 _Static_assert(CODE_SLOTS >= 2 * IDR_MAX_BIDDERS, "the table of codes must stay half empty");
@@ -120,6 +121,19 @@ static void count(struct idr_worker *w, const struct decision *d, size_t judged,
 		metrics_inc(w->metrics, M_VERDICTS, d->v[i].reason);
 }
 
+static void tell(struct http_request *req, const struct idr_route_request *r,
+		 const struct idr_route_reply *out)
+{
+	const struct otlp_attribute attributes[] = {
+		{ .key = "nexus.publisher", .text = r->publisher_id },
+		{ .key = "nexus.router.mode", .text = out->mode },
+		{ .key = "nexus.bidders", .number = (int64_t)r->n_bidders },
+		{ .key = "nexus.bidders.selected", .number = (int64_t)out->n_selected },
+	};
+
+	spans_add(req, 200, attributes, ARRAY_LEN(attributes));
+}
+
 static void decide(struct idr_worker *w, const struct router *router, struct arena *a,
 		   const struct idr_route_request *r, const struct str *codes, size_t n)
 {
@@ -169,6 +183,7 @@ void endpoint_route(struct http_request *req)
 		out.error = STR("the index is not loaded yet");
 		out.selected = codes;
 		out.n_selected = n;
+		tell(req, &r, &out);
 		reply(req, &out);
 		return;
 	}
@@ -181,5 +196,6 @@ void endpoint_route(struct http_request *req)
 	out.routing_time_ms = (double)us / 1000;
 	explain(req->arena, codes, &w->decision, judged, r.scores, &out);
 	count(w, &w->decision, judged, n, out.n_selected, us);
+	tell(req, &r, &out);
 	reply(req, &out);
 }

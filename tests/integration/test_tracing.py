@@ -2,12 +2,13 @@
 import http.server
 import json
 import re
+import subprocess
 import threading
 
 import pytest
 
-from idr_stack import Idr
-from pbs_stack import FakeRouter, Pbs, free_port, running, seats, wait_until
+from idr_stack import Idr, event
+from pbs_stack import BIN, KEY, FakeRouter, Pbs, banner_request, free_port, running, seats, wait_until
 
 ID = "7d1c0a5be34f48d2962b0c8e1fa35d60"
 PARENT = "1a9e42c07b6d5f83"
@@ -114,7 +115,7 @@ def test_log_lines_of_both_services_name_the_trace(tmp_path):
     (tmp_path / "pbs").mkdir()
     with running(Idr(tmp_path, env={"LOG_LEVEL": "debug"})) as (idr,):
         with running(Pbs(tmp_path / "pbs", {"aster": ""}, idr.port, yaml="log: {access: all}\n", env={
-                "IDR_TIMEOUT_MS": "1000", "IDR_API_KEY": idr_key(idr)})) as (pbs,):
+                "IDR_TIMEOUT_MS": "1000", "IDR_API_KEY": KEY})) as (pbs,):
             assert pbs.post(json.dumps(request_body(pbs)), headers=CALLER).status == 200
             # a request's line is written after its reply
             line = wait_until(lambda: [json.loads(text) for text in pbs.process.log().splitlines()
@@ -189,19 +190,90 @@ def test_a_refused_request_has_its_spans_too(tmp_path):
         assert not [s for s in collector.spans() if s["name"] == "bid"]
 
 
-def test_a_collector_must_be_a_url(tmp_path):
-    import subprocess
-    from pbs_stack import BIN
-    done = subprocess.run([BIN / "nexus-pbs", "--check-config"], capture_output=True, text=True, env={
+@pytest.mark.parametrize("service", ["nexus-pbs", "nexus-idr"])
+def test_a_collector_must_be_a_url(service):
+    done = subprocess.run([BIN / service, "--check-config"], capture_output=True, text=True, env={
         "API_KEY_DEFAULT": "0123456789abcdef", "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"})
     assert done.returncode == 1 and "tracing.otlp.endpoint" in done.stderr
 
 
+# --- the router's part
+
+
+def router_tracing(collector, **more):
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "IDR_TRACING_OTLP_FLUSH_MS": "10", **more}
+
+
+def ask_route(idr, **more):
+    return idr.ask("POST", "/route", {"auction_id": "r", "publisher_id": "p1", "bid_request": {"imp": [{"id": "1", "banner": {}}]},
+                                      "configured_bidders": ["aster", "birch"]}, **more)
+
+
+def test_the_routers_spans_hang_on_the_callers(tmp_path):
+    collector = Collector()
+    with running(collector, Idr(tmp_path, env=router_tracing(collector, OTEL_EXPORTER_OTLP_HEADERS="x-team=ads"))) as (_, idr):
+        assert ask_route(idr, headers=CALLER).status == 200
+        assert idr.ask("POST", "/analytics", [event("a1"), event("a1"), {"ts": 1}], headers=CALLER).status == 400
+        wait_until(lambda: len(collector.spans()) >= 2, what="spans")
+        assert collector.headers[0][1]["x-team"] == "ads"
+        resource = attributes(collector.batches[0]["resourceSpans"][0]["resource"])
+        assert resource["service.name"] == "nexus-idr" and resource["service.version"]
+        route, analytics = collector.named("route"), collector.named("analytics")
+        assert len({route["spanId"], analytics["spanId"], PARENT}) == 3
+        for span in route, analytics:
+            assert span["traceId"] == ID and span["parentSpanId"] == PARENT and span["kind"] == 2 and "status" not in span
+            assert int(span["startTimeUnixNano"]) <= int(span["endTimeUnixNano"])
+        assert attributes(route) == {"http.response.status_code": "200", "nexus.publisher": "p1", "nexus.router.mode": "learning",
+                                     "nexus.bidders": "2", "nexus.bidders.selected": "2"}
+        assert attributes(analytics) == {"http.response.status_code": "400", "nexus.events.accepted": "2",
+                                         "nexus.events.duplicate": "1", "nexus.events.rejected": "1"}
+        wait_until(lambda: idr.metric('nexus_idr_spans_total{fate="sent"}') >= 2, what="they are counted")
+
+
+def test_the_router_exports_what_the_caller_keeps_and_lets_in(tmp_path):
+    """Nothing of callers that are not let in: strangers could fill the collector."""
+    collector, unsampled = Collector(), {"traceparent": CALLER["traceparent"][:-1] + "0"}
+    with running(collector, Idr(tmp_path, env=router_tracing(collector))) as (_, idr):
+        for headers, key, status in ((unsampled, KEY, 200), ({}, KEY, 200), (CALLER, "wrong-key", 401), (CALLER, None, 401)):
+            assert ask_route(idr, headers=headers, key=key).status == status
+        assert idr.ask("GET", "/health", headers=CALLER).status == 200
+        assert ask_route(idr, headers=CALLER).status == 200
+        assert idr.ask("POST", "/route", "{", headers=CALLER).status == 400
+    assert [attributes(s)["http.response.status_code"] for s in collector.spans()] == ["200", "400"], "what waits is sent before the end"
+
+
+def test_switched_off_the_router_exports_nothing(tmp_path):
+    collector = Collector()
+    with running(collector, Idr(tmp_path, env=router_tracing(collector, TRACING_ENABLED="false"))) as (_, idr):
+        assert ask_route(idr, headers=CALLER).status == 200
+    assert not collector.batches
+
+
+@pytest.mark.parametrize("status, fate", [(400, "refused"), (503, "dropped"), (None, "dropped")])
+def test_a_collector_that_does_not_take_the_routers_spans_costs_nothing_else(tmp_path, status, fate):
+    collector = Collector(status or 200)
+    env = router_tracing(collector, IDR_TRACING_OTLP_MAX_BYTES="4096")
+    if status is None:
+        env["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{free_port()}"
+    with running(collector, Idr(tmp_path, env=env)) as (_, idr):
+        for _ in range(40):
+            assert ask_route(idr, headers=CALLER).status == 200
+        wait_until(lambda: idr.metric(f'nexus_idr_spans_total{{fate="{fate}"}}') > 0, what=f"spans are {fate}")
+        assert idr.metric('nexus_idr_spans_total{fate="sent"}') == 0
+
+
+def test_one_trace_through_both_services(tmp_path):
+    collector = Collector()
+    (tmp_path / "pbs").mkdir()
+    with running(collector, Idr(tmp_path, env=router_tracing(collector))) as (_, idr):
+        with running(Pbs(tmp_path / "pbs", {"aster": ""}, idr.port, env=tracing(collector, IDR_TIMEOUT_MS="1000"))) as (pbs,):
+            assert pbs.post(json.dumps(request_body(pbs)), headers=CALLER).status == 200
+            wait_until(lambda: len([s for s in collector.spans() if s["kind"] == 2]) == 2, what="both services' spans")
+    call = collector.named("POST /route")
+    asked = next(s for s in collector.spans() if s["name"] == "route" and s["kind"] == 2)
+    assert asked["parentSpanId"] == call["spanId"] and asked["traceId"] == call["traceId"] == ID
+    assert attributes(asked)["nexus.bidders"] == "1"
+
+
 def request_body(pbs):
-    from pbs_stack import banner_request
     return banner_request(list(pbs.bidders))
-
-
-def idr_key(idr):
-    from idr_stack import KEY
-    return KEY
