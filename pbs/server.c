@@ -288,6 +288,7 @@ static void start_stored(struct pbs_worker *w)
 		.accounts_endpoint = str_of(pbs_server_stored_url(s, c->accounts_http_endpoint)),
 		.category_endpoint = str_of(c->category_http_endpoint),
 		.max_reply_bytes = MAX_STORED_BYTES,
+		.usual_wait_ms = c->stored_timeout_ms,
 		.api_key = stored_key(s),
 		.loop = w->thread->loop,
 		.cache = s->stored_cache,

@@ -259,6 +259,7 @@ static void work(void *ctx, struct helper_job *jobs)
 			ok = run_query(d, jobs, end, q);
 		for (; jobs != end; jobs = jobs->next) {
 			job_of(jobs)->asked = ok;
+			job_of(jobs)->away = !ok && !d->conn;
 			if (!ok)
 				job_of(jobs)->problem = d->reason;
 		}

@@ -33,6 +33,7 @@ struct stored_database_item {
 struct stored_database_job {
 	struct helper_job job;
 	bool asked; /* the database answered for all items */
+	bool away;  /* it could not be asked, for there is no connection */
 	struct errtext problem;
 	size_t n;
 	struct stored_database_item items[];

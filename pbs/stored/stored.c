@@ -1,14 +1,19 @@
 /* The happy path is synchronous: the cache or the files know the id. Otherwise the database is asked, then up to three
  * GETs follow, one for requests and imps, one for accounts, each for all ids of its kinds that are still missing;
  * a category mapping is a file of its own at the end of its path.
- * Whatever they answer, the lookup ends, and all of them together get the time of one. */
+ * Whatever they answer, the lookup ends, and all of them together get the time of one. A source that lets look-ups wait for
+ * nothing is left alone for a while: an answer, whatever it says, costs no time, so only silence counts against it, and only
+ * where the wait was worth the name. Callers with little time, or ids of theirs that a source chokes on, cannot have it
+ * cut off for everybody else. */
 #include "pbs/stored/stored.h"
 
 #include <stdlib.h>
 
+#include "common/breaker.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/json.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/url.h"
 #include "pbs/metrics.h"
@@ -16,16 +21,10 @@
 #include "pbs/stored/database.h"
 #include "pbs/stored/updates.h"
 
-struct stored {
-	struct http_client *http;
-	struct stored_options opt;
-	struct helper_port *database; /* NULL = none */
-	struct snapshot_view files;
-};
-
 /* The HTTP endpoints in the order they are asked: which kinds each serves, and under which query key. Stored responses
  * are never fetched by HTTP, as in the reference. */
 static const struct endpoint {
+	const char *name;
 	size_t url; /* offset in struct stored_options */
 	struct {
 		enum stored_kind kind;
@@ -33,14 +32,36 @@ static const struct endpoint {
 	} kinds[2];
 	size_t n_kinds;
 } endpoints[] = {
-	{ offsetof(struct stored_options, http_endpoint),
+	{ "requests",
+	  offsetof(struct stored_options, http_endpoint),
 	  { { STORED_REQUEST, "request-id" }, { STORED_IMP, "imp-id" } },
 	  2 },
-	{ offsetof(struct stored_options, accounts_endpoint), { { STORED_ACCOUNT, "account-id" } }, 1 },
-	{ offsetof(struct stored_options, category_endpoint), { { STORED_CATEGORY, NULL } }, 1 },
+	{ "accounts",
+	  offsetof(struct stored_options, accounts_endpoint),
+	  { { STORED_ACCOUNT, "account-id" } },
+	  1 },
+	{ "categories",
+	  offsetof(struct stored_options, category_endpoint),
+	  { { STORED_CATEGORY, NULL } },
+	  1 },
 };
 
 enum { SOURCES = 1 + ARRAY_LEN(endpoints) }; /* the database first */
+
+static const struct breaker_rule silence = {
+	.failures = 10,
+	.open_ms = 2000,
+	.max_open_ms = 30000,
+	.probes = 1,
+};
+
+struct stored {
+	struct http_client *http;
+	struct stored_options opt;
+	struct helper_port *database; /* NULL = none */
+	struct snapshot_view files;
+	struct breaker breakers[SOURCES];
+};
 
 static struct str url_of(const struct stored *s, const struct endpoint *e)
 {
@@ -53,6 +74,8 @@ struct stored *stored_new(struct http_client *http, const struct stored_options 
 
 	s->http = http;
 	s->opt = *opt;
+	for (size_t i = 0; i < SOURCES; i++)
+		breaker_init(&s->breakers[i], &silence);
 	if (opt->files)
 		snapshot_view_init(&s->files, opt->files);
 	if (opt->database)
@@ -93,6 +116,64 @@ static void settle(struct stored_lookup *l, struct stored_item *item, json_t *va
 		stored_cache_put(opt->cache, (int)item->kind, item->id, loop_now_ms(opt->loop), value);
 }
 
+static void fail(struct stored_lookup *l, unsigned error)
+{
+	l->failed = true;
+	l->error = error;
+}
+
+/* --- silent sources --- */
+
+/* The one that was asked last. */
+static struct breaker *breaker_of(struct stored_lookup *l)
+{
+	return &l->stored->breakers[l->asked - 1];
+}
+
+static const char *source_name(const struct stored_lookup *l)
+{
+	return l->asked == 1 ? "database" : endpoints[l->asked - 2].name;
+}
+
+static uint32_t time_left_ms(const struct stored_lookup *l)
+{
+	uint64_t now = loop_now_ms(l->stored->opt.loop);
+
+	return l->deadline_ms > now ? (uint32_t)(l->deadline_ms - now) : 1;
+}
+
+static bool may_ask(struct stored_lookup *l)
+{
+	l->wait_ms = time_left_ms(l);
+	if (breaker_allow(breaker_of(l), loop_now_ms(l->stored->opt.loop), &l->ticket))
+		return true;
+	fail(l, STORED_ERROR_NETWORK);
+	errtext_set(
+		&l->problem,
+		"Error fetching stored data: the source of %s does not answer and is left alone for a moment",
+		source_name(l));
+	return false;
+}
+
+/* After every may_ask() that was true. */
+static void note_answer(struct stored_lookup *l, bool answered)
+{
+	struct breaker *b = breaker_of(l);
+	enum breaker_state before = b->state;
+
+	if (!answered && l->wait_ms < l->stored->opt.usual_wait_ms / 2)
+		breaker_abandon(b, l->ticket);
+	else
+		breaker_report(b, l->ticket, answered, loop_now_ms(l->stored->opt.loop));
+	if (b->state == before)
+		return;
+	if (b->state == BREAKER_OPEN)
+		log_event(LOG_WARN, "stored_source_silent", LOG_Z("source", source_name(l)),
+			  LOG_INT("left_alone_ms", b->open_ms));
+	else
+		log_event(LOG_INFO, "stored_source_answers", LOG_Z("source", source_name(l)));
+}
+
 /* --- HTTP --- */
 
 static bool serves(const struct endpoint *e, enum stored_kind kind)
@@ -123,12 +204,6 @@ static void take_value(struct stored_lookup *l, const struct endpoint *e, json_t
 			settle(l, &l->items[i], json_incref(value));
 			return;
 		}
-}
-
-static void fail(struct stored_lookup *l, unsigned error)
-{
-	l->failed = true;
-	l->error = error;
 }
 
 /* NULL after a failure, whose text is in l->problem. */
@@ -167,6 +242,7 @@ static void on_reply(struct http_call *call, const struct http_call_reply *reply
 	bool is_absent = is_by_path(e) && !reply->err && reply->status == 404;
 	json_t *j = is_absent ? NULL : read_reply(l, reply);
 
+	note_answer(l, !reply->err || reply->err == ERR_LIMIT);
 	if (is_by_path(e)) {
 		take_value(l, e, j);
 		if (l->stored->opt.metrics)
@@ -247,13 +323,6 @@ static char *build_url(struct stored_lookup *l, const struct endpoint *e)
 	return buf_take(&url);
 }
 
-static uint32_t time_left_ms(const struct stored_lookup *l)
-{
-	uint64_t now = loop_now_ms(l->stored->opt.loop);
-
-	return l->deadline_ms > now ? (uint32_t)(l->deadline_ms - now) : 1;
-}
-
 static int start_call(struct stored_lookup *l, const struct endpoint *e, const char *url)
 {
 	struct http_header *key = ARENA_NEW(l->arena, struct http_header);
@@ -264,7 +333,7 @@ static int start_call(struct stored_lookup *l, const struct endpoint *e, const c
 		.headers = key,
 		.n_headers = opt->api_key.n && !is_by_path(e) ? 1 : 0,
 		.max_reply_bytes = opt->max_reply_bytes,
-		.timeout_ms = time_left_ms(l),
+		.timeout_ms = l->wait_ms,
 	};
 
 	*key = (struct http_header){ STR("X-API-Key"), opt->api_key };
@@ -281,8 +350,11 @@ static bool ask_endpoint(struct stored_lookup *l, const struct endpoint *e)
 	if (!url)
 		return false;
 	arena_defer(l->arena, free, url);
+	if (!may_ask(l))
+		return false;
 	err = start_call(l, e, url);
 	if (err < 0) {
+		breaker_abandon(breaker_of(l), l->ticket);
 		fail(l, STORED_ERROR_NETWORK);
 		errtext_set(&l->problem, "Error fetching stored data via HTTP: %s", err_name(err));
 	}
@@ -308,6 +380,7 @@ static void on_rows(struct helper_call *call, struct helper_job *j)
 	struct stored_lookup *l = container_of(call, struct stored_lookup, database_call);
 	struct stored_database_job *job = j ? container_of(j, struct stored_database_job, job) : NULL;
 
+	note_answer(l, job && !job->away);
 	if (job && job->asked) {
 		take_rows(l, job);
 	} else {
@@ -326,6 +399,8 @@ static bool ask_database(struct stored_lookup *l)
 	for (size_t i = 0; l->stored->database && i < l->n_items; i++) {
 		if (!is_missing(&l->items[i]) || !stored_database_has(opt->database, l->items[i].kind))
 			continue;
+		if (!job && !may_ask(l))
+			return false;
 		if (!job)
 			job = stored_database_job_new(l->n_items);
 		stored_database_job_add(job, l->items[i].kind, l->items[i].id);
@@ -333,8 +408,9 @@ static bool ask_database(struct stored_lookup *l)
 	if (!job)
 		return false;
 	l->database_call.done = on_rows;
-	if (helper_ask(l->stored->database, &l->database_call, &job->job, time_left_ms(l)))
+	if (helper_ask(l->stored->database, &l->database_call, &job->job, l->wait_ms))
 		return true;
+	breaker_abandon(breaker_of(l), l->ticket);
 	fail(l, STORED_ERROR_NETWORK);
 	errtext_set(&l->problem, "Error fetching stored data from the database: too many look-ups wait");
 	return false;
@@ -435,12 +511,4 @@ bool stored_fetch(struct stored *s, struct stored_lookup *l, uint32_t timeout_ms
 	for (size_t i = 0; i < l->n_items; i++)
 		find_here(s, files, l, &l->items[i]);
 	return start_next(l);
-}
-
-void stored_cancel(struct stored_lookup *l)
-{
-	if (!l->stored)
-		return;
-	http_client_cancel(l->stored->http, &l->call);
-	helper_cancel(&l->database_call);
 }

@@ -5,9 +5,9 @@
  *
  * Shapes  ids are the host's own; of a category mapping it is category_files.h's name, "dfp" or "dfp/publisher".
  *         item->value is lent and valid until the lookup's owner is done with its arena; NULL = nobody knows the id.
- * Errors  stored_lookup.problem holds the text of a source that failed; its items stay NULL.
- * Owns    the caller keeps the lookup and its items alive until done or stored_cancel(), which is idempotent. References
- *         to values are hung on `arena`.
+ * Errors  stored_lookup.problem holds the text of a source that failed, or is left alone since it has been silent; its
+ *         items stay NULL.
+ * Owns    the caller keeps the lookup and its items alive until done. References to values are hung on `arena`.
  * Threads one `struct stored` per worker; files, cache and database are shared by all.
  */
 #ifndef PBS_STORED_STORED_H
@@ -51,10 +51,11 @@ struct stored_lookup {
 	struct http_call call;
 	struct helper_call database_call;
 	uint64_t deadline_ms;
-	unsigned asked;      /* how many of the sources that have to be waited for */
-	bool waited, failed; /* a source was asked; one did not answer */
-	unsigned error;      /* … and why: STORED_ERROR_* */
-	uint64_t asked_us;   /* when the last HTTP source was asked */
+	uint32_t wait_ms, ticket; /* of the source that was asked last: how long, and its breaker's */
+	unsigned asked;           /* how many of the sources that have to be waited for */
+	bool waited, failed;      /* a source was asked; one did not answer */
+	unsigned error;           /* … and why: STORED_ERROR_* */
+	uint64_t asked_us;        /* when the last HTTP source was asked */
 };
 
 struct metrics;
@@ -69,7 +70,8 @@ struct stored_options {
 	struct str accounts_endpoint; /* empty = none */
 	struct str category_endpoint; /* empty = none */
 	size_t max_reply_bytes;
-	struct str api_key; /* sent as X-API-Key when not empty, but not to category_endpoint */
+	uint32_t usual_wait_ms; /* what a source may be expected to answer within */
+	struct str api_key;     /* sent as X-API-Key when not empty, but not to category_endpoint */
 	struct loop *loop;
 	struct stored_cache *cache;       /* NULL = nothing is kept */
 	struct stored_database *database; /* NULL = none */
@@ -100,6 +102,5 @@ void stored_free(struct stored *s);
 
 /* True: everything was answered at once and `done` will not come. False: `done` comes once, from the loop. */
 bool stored_fetch(struct stored *s, struct stored_lookup *l, uint32_t timeout_ms);
-void stored_cancel(struct stored_lookup *l);
 
 #endif

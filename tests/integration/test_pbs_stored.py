@@ -1,9 +1,12 @@
 """Requests, imps and answers that are stored, from files and over HTTP; accounts and the keys bound to them."""
+import contextlib
 import json
+import socket
+import threading
 
 import pytest
 
-from pbs_stack import KEY, JsonServer, Pbs, banner_request, running, seats
+from pbs_stack import KEY, JsonServer, Pbs, banner_request, running, seats, wait_until
 
 BIDDERS = {"aster": "price=2", "birch": "price=1"}
 FILES = {
@@ -188,6 +191,103 @@ def test_stored_data_over_http(tmp_path):
         slot["ext"]["prebid"]["storedrequest"]["id"] = "new"
         reply = pbs.post(body)
         assert reply.status == 400 and "Response code was 500" in reply.text
+
+
+class Silent:
+    """Takes connections and says nothing."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port, self.accepted = self.socket.getsockname()[1], []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                self.accepted.append(self.socket.accept()[0])
+
+    def stop(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        for one in (self.socket, *self.accepted):
+            one.close()
+
+
+class SlowToWake(JsonServer):
+    """A source of accounts that keeps everybody waiting until it is woken."""
+
+    def __init__(self):
+        self.awake, self.asked = threading.Event(), []
+        super().__init__()
+        self.server.handle_error = self.hung_up
+
+    def answer(self, path, query, body, headers):
+        (account,) = query["account-id"]
+        self.asked.append(account)
+        self.awake.wait(30)
+        return {"accounts": {account: FILES["accounts/acct.json"]}}
+
+    def hung_up(self, *_):
+        """Who waited too long has gone."""
+
+    def stop(self):
+        self.awake.set()
+        super().stop()
+
+
+def targeting_of(pbs, account):
+    """Empty where the account was waited for until no time was left."""
+    reply = pbs.post(banner_request(["aster"], tmax=400, site={"id": "s", "publisher": {"id": account}}))
+    assert reply.status == 200, reply.text
+    found = seats(reply.json()).get("aster")
+    return found[0]["ext"]["prebid"]["targeting"] if found else {}
+
+
+def test_a_source_that_does_not_answer_is_left_alone_for_a_while(tmp_path):
+    """Every auction would wait for it otherwise, for nothing."""
+    source = SlowToWake()
+    yaml = f"stored_requests_timeout_ms: 20\naccounts: {{ http: {{ endpoint: '{source.url}' }} }}\n"
+    with running(source, Pbs(tmp_path, BIDDERS, yaml=yaml)) as (_, pbs):
+        found = [targeting_of(pbs, f"account-{i}") for i in range(20)]
+        assert all("hb_pb" in each for each in found[10:])
+        assert source.asked == [f"account-{i}" for i in range(10)]
+        assert pbs.metric("nexus_pbs_stored_account_errors") == 20
+        (line,) = [json.loads(x) for x in pbs.process.log().splitlines() if "stored_source_silent" in x]
+        assert line["source"] == "accounts"
+        source.awake.set()
+        wait_until(lambda: "pb_pb" in targeting_of(pbs, "acct"), 20, "the source is asked again")
+        assert "stored_source_answers" in pbs.process.log() and "pb_pb" in targeting_of(pbs, "account-11")
+
+
+def test_callers_with_little_time_do_not_have_a_source_cut_off(tmp_path):
+    source = SlowToWake()
+    yaml = f"stored_requests_timeout_ms: 1000\naccounts: {{ http: {{ endpoint: '{source.url}' }} }}\n"
+    with running(source, Pbs(tmp_path, BIDDERS, yaml=yaml)) as (_, pbs):
+        for i in range(15):
+            pbs.post(banner_request(["aster"], tmax=10, site={"id": "s", "publisher": {"id": f"account-{i}"}}))
+        assert len(source.asked) == 15 and "stored_source_silent" not in pbs.process.log()
+
+
+def test_a_source_that_answers_with_errors_is_asked_every_time(tmp_path):
+    """That costs no time, and ids of one caller must not cut it off for the others."""
+    store = Store()
+    store.status = 500
+    yaml = f"accounts: {{ http: {{ endpoint: '{store.url}/accounts' }} }}\nstored_requests_timeout_ms: 2000\n"
+    with running(store, Pbs(tmp_path, BIDDERS, yaml=yaml)) as (_, pbs):
+        for i in range(15):
+            targeting_of(pbs, f"account-{i}")
+        assert len(store.queries) == 15
+
+
+def test_a_database_that_does_not_answer_is_left_alone_too(tmp_path):
+    database = Silent()
+    yaml = ("stored_requests_timeout_ms: 20\n"
+            "accounts: { database: { fetcher: { query: 'SELECT id, data FROM accounts WHERE id IN $ID_LIST' } } }\n")
+    env = {"STORED_DATABASE_URL": f"postgresql://x@127.0.0.1:{database.port}/x", "PBS_STORED_REQUESTS_DATABASE_TIMEOUT_MS": "1000"}
+    with running(database, Pbs(tmp_path, BIDDERS, yaml=yaml, env=env)) as (_, pbs):
+        found = [targeting_of(pbs, f"account-{i}") for i in range(20)]
+        assert all("hb_pb" in each for each in found[10:])
+        (line,) = [json.loads(x) for x in pbs.process.log().splitlines() if "stored_source_silent" in x]
+        assert line["source"] == "database"
 
 
 def test_settings_that_nobody_reads_are_said(tmp_path):
