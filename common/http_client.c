@@ -33,9 +33,12 @@ enum {
 	KEEP_REPLY_BYTES = 16384, /* of a pooled transfer's reply buffer */
 	RECEIVE_BUFFER = 2047,
 	DNS_CACHE_SECONDS = 60,
-	/* Between look-ups of a name that does not answer: where no connection comes about, and where one does. */
-	LOOK_UP_AGAIN_MS = 1000,
-	LOOK_UP_AGAIN_SLOW_MS = 10000,
+	/* A name is looked up again after so many calls in a row to which nobody answered, and not more often than so: where
+	 * no connection comes about, and where one does, to a host that may only be slow. */
+	UNREACHED_CALLS = 1,
+	UNREACHED_LOOK_UP_MS = 1000,
+	SILENT_CALLS = 3,
+	SILENT_LOOK_UP_MS = 10000,
 };
 
 struct http_transfer {
@@ -346,10 +349,10 @@ static void read_times(struct http_transfer *t, struct http_call_reply *r)
  * would close its connections. */
 static void note_answer(struct http_transfer *t, const struct http_call_reply *r)
 {
-	bool gone = (r->err == ERR_TIMEOUT || r->err == ERR_UNREACHABLE) && r->first_byte_us == 0;
-	bool connected = time_of(t, CURLINFO_PRETRANSFER_TIME_T) > 0;
+	bool silent = (r->err == ERR_TIMEOUT || r->err == ERR_UNREACHABLE) && r->first_byte_us == 0;
 
-	t->url->look_up_after_ms = !gone ? 0 : connected ? LOOK_UP_AGAIN_SLOW_MS : LOOK_UP_AGAIN_MS;
+	t->url->unanswered = silent ? t->url->unanswered + 1 : 0;
+	t->url->unreached = silent && time_of(t, CURLINFO_PRETRANSFER_TIME_T) == 0;
 }
 
 static void finish(struct http_transfer *t, int err, const char *error_text)
@@ -519,12 +522,19 @@ static void set_policy(struct http_transfer *t, const struct http_call_request *
 	t->set_judge = judge;
 }
 
+static bool look_up_is_due(const struct http_url *u, uint64_t now)
+{
+	return u->unreached
+		       ? u->unanswered >= UNREACHED_CALLS && now - u->looked_up_ms >= UNREACHED_LOOK_UP_MS
+		       : u->unanswered >= SILENT_CALLS && now - u->looked_up_ms >= SILENT_LOOK_UP_MS;
+}
+
 /* A new connection to wherever the name leads now. */
 static void set_look_up(struct http_transfer *t)
 {
 	struct http_url *u = t->url;
 	uint64_t now = loop_now_ms(t->client->loop);
-	bool fresh = u->look_up_after_ms > 0 && now - u->looked_up_ms >= u->look_up_after_ms;
+	bool fresh = look_up_is_due(u, now);
 
 	if (!fresh && !t->set_fresh)
 		return;

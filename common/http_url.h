@@ -22,10 +22,11 @@ struct http_url {
 	uint64_t hash, host_hash; /* of the whole text; of scheme, host and port */
 	bool tls, private_literal;
 	/* Of its name's look-up. */
-	struct curl_slist forget;  /* "-host:port": libcurl drops the look-up that it remembers */
-	uint64_t looked_up_ms;     /* when it last was on purpose */
-	uint32_t look_up_after_ms; /* 0 = it answers */
-	struct http_url *next;     /* in its bucket */
+	struct curl_slist forget; /* "-host:port": libcurl drops the look-up that it remembers */
+	uint64_t looked_up_ms;    /* when it last was on purpose */
+	uint32_t unanswered;      /* calls in a row */
+	bool unreached;           /* the last of them found nobody to connect to */
+	struct http_url *next;    /* in its bucket */
 };
 
 struct http_url_cache {
