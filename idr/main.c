@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "common/args.h"
+#include "idr/auth/commands.h"
 #include "idr/migrate.h"
 #include "idr/server.h"
 
@@ -33,12 +34,20 @@ int main(int argc, char **argv)
 		.more_usage =
 			"       nexus-idr migrate [--if-configured] [--config FILE]   brings the database's "
 			"schema up to date\n"
+			"       nexus-idr hash-password   asks for a password (or reads a line), prints its "
+			"hash for ADMIN_USERS\n"
+			"       nexus-idr totp-secret     prints a new secret for one-time codes, for "
+			"ADMIN_USERS\n"
 	};
 	int status;
 	bool migrate = argc > 1 && strcmp(argv[1], "migrate") == 0;
 	bool optional = migrate && argc > 2 && strcmp(argv[2], "--if-configured") == 0;
 	int used = migrate + optional;
-	struct conf *conf = args_start(&program, argc - used, argv + used, environ, stdout, stderr, &status);
+	struct conf *conf;
+
+	if (argc == 2 && auth_command(argv[1], stdin, stdout, stderr, &status))
+		return status;
+	conf = args_start(&program, argc - used, argv + used, environ, stdout, stderr, &status);
 
 	if (!conf)
 		return status;
