@@ -4,6 +4,7 @@
 #include "common/otlp.h"
 #include "common/pg.h"
 #include "common/redis.h"
+#include "idr/auth/session.h"
 #include "idr/core/settings.h"
 #include "idr/intake/rates.h"
 
@@ -38,6 +39,21 @@ static const struct conf_key keys[] = {
 		  "more keys: KEY for all publishers, KEY:PUBLISHER for one"),
 	CONF_STR("auth.api_keys_file", "API_KEYS_FILE_PATH", api_keys_file, "", CONF_RELOAD,
 		 "more keys, one a line"),
+	CONF_SECRET("auth.admin_users", "ADMIN_USERS", admin_users, CONF_RELOAD,
+		    "who may log in to the dashboard: name:hash[:role[:totp]], separated by commas or lines; "
+		    "hash "
+		    "from `nexus-idr hash-password`, role admin or viewer, totp from `nexus-idr "
+		    "totp-secret`; empty "
+		    "= the login is off"),
+	CONF_SECRET(
+		"auth.secret_key", "SECRET_KEY", secret_key, CONF_RELOAD,
+		"signs sessions, at least 32 bytes, the same on all machines; a new one ends all sessions"),
+	CONF_BOOL("auth.session_cookie_secure", "SESSION_COOKIE_SECURE", session_cookie_secure, "true",
+		  CONF_RELOAD, "the session's cookie only travels by HTTPS, and to localhost"),
+	CONF_BOOL("auth.trust_forwarded_for", "IDR_TRUST_FORWARDED_FOR", trust_forwarded_for, "false",
+		  CONF_RELOAD,
+		  "the address of who logs in is the last one of X-Forwarded-For: only behind a proxy that "
+		  "sets it"),
 	CONF_U32("rate_limit_rps", "RATE_LIMIT_RPS", rate_limit_rps, "5000", 0, 10000000, CONF_RELOAD,
 		 "requests per second of one API key; 0 = no limit"),
 
@@ -49,6 +65,8 @@ static const struct conf_key keys[] = {
 		 "days that raw events are kept"),
 	CONF_U32("store.hourly_days", "", hourly_days, "400", 1, 3650, CONF_RELOAD,
 		 "days that hourly roll-ups are kept; daily ones stay"),
+	CONF_U32("store.audit_days", "", audit_days, "400", 1, 3650, 0,
+		 "days that the audit of logins and changes is kept"),
 	CONF_U32("store.snapshot_seconds", "", snapshot_seconds, "60", 1, 86400, CONF_RELOAD,
 		 "time between snapshots of the index"),
 	CONF_U32("store.replay_rows", "", replay_rows, "3000000", 1000, 1000000000, 0,
@@ -132,6 +150,30 @@ static const struct conf_key keys[] = {
 	CONF_ENUM("log.format", "LOG_FORMAT", log_format, "json", "json|console", 0, "form of the log"),
 };
 
+static int check_login(const struct idr_config *c, struct errtext *why)
+{
+	struct users users;
+	size_t n;
+
+	if (users_parse(str_of(c->admin_users), &users, why) < 0) {
+		errtext_prefix(why, "auth.admin_users (ADMIN_USERS): ");
+		return ERR_INPUT;
+	}
+	n = users.n;
+	users_deinit(&users);
+	/* Not made up here: each machine's own would end a session with every request that another one answers, and one
+	 * kept beside the data would lie in every backup. */
+	if ((n > 0 || *c->secret_key) && strlen(c->secret_key) < SESSION_KEY_MIN_BYTES) {
+		errtext_set(why,
+			    "auth.secret_key (SECRET_KEY): %s: set it to the output of `openssl rand -hex "
+			    "32`, on "
+			    "all machines the same",
+			    *c->secret_key ? "less than 32 bytes" : "ADMIN_USERS needs it");
+		return ERR_INPUT;
+	}
+	return 0;
+}
+
 static int check(const void *values, struct errtext *why)
 {
 	const struct idr_config *c = values;
@@ -143,6 +185,8 @@ static int check(const void *values, struct errtext *why)
 				 "example to the output of `openssl rand -hex 24`, or AUTH_ENABLED=false");
 		return ERR_INPUT;
 	}
+	if (check_login(c, why) < 0)
+		return ERR_INPUT;
 	if (c->router_settings && settings_parse(c->router_settings, &settings, why) < 0) {
 		errtext_prefix(why, "router.settings: ");
 		return ERR_INPUT;

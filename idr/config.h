@@ -21,11 +21,13 @@ struct idr_config {
 	bool auth_enabled;
 	const char *api_key_default, *api_keys_file;
 	struct conf_list api_keys;
+	const char *admin_users, *secret_key;
+	bool session_cookie_secure, trust_forwarded_for;
 	uint32_t rate_limit_rps;
 
 	const char *data_dir;
 	int sync; /* enum idr_sync */
-	uint32_t retention_days, hourly_days, snapshot_seconds, maintain_seconds, replay_rows;
+	uint32_t retention_days, hourly_days, audit_days, snapshot_seconds, maintain_seconds, replay_rows;
 
 	const char *database_url, *database_host, *database_name, *database_user, *database_password;
 	uint32_t database_port, database_timeout_ms, forward_ms, forward_events, catch_up_events;

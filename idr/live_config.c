@@ -10,6 +10,7 @@ static void drop(struct snapshot *s)
 	struct live_config *live = container_of(s, struct live_config, snapshot);
 
 	api_keys_free(live->keys);
+	users_deinit(&live->users);
 	conf_free(live->conf);
 	free(live);
 }
@@ -59,6 +60,7 @@ struct live_config *live_config_new(struct conf *conf, struct errtext *why)
 	live->values = conf_values(conf);
 	live->keys = api_keys_new();
 	if (add_keys(live->keys, live->values, why) < 0 ||
+	    users_parse(str_of(live->values->admin_users), &live->users, why) < 0 ||
 	    rates_parse(live->values->usd_per_unit, &live->rates, why) < 0) {
 		live->conf = NULL;
 		drop(&live->snapshot);

@@ -11,6 +11,8 @@ const double idr_metric_times[16] = { 5e-6, 10e-6, 20e-6, 50e-6, 100e-6, 200e-6,
 
 static const struct metric_def defs[] = { IDR_METRICS(METRIC_ROW) };
 static const char *const statuses[] = { "2xx", "3xx", "4xx", "5xx", "client_left" };
+static const char *const logins[] = { "ok", "wrong", "limited", "busy" };
+_Static_assert(ARRAY_LEN(logins) == LOGIN_VALUES, "one name each");
 _Static_assert(ARRAY_LEN(statuses) == STATUS_VALUES, "one name per class");
 
 static const char *modes[ROUTE_LEARNING + 1], *reasons[REASONS], *route_names[IDR_ROUTES_MAX];
@@ -30,6 +32,7 @@ struct metrics_set *idr_metrics_new(void)
 	labels[LABEL_MODE] = (struct metric_label){ "mode", modes, ARRAY_LEN(modes), false };
 	labels[LABEL_FATE] = (struct metric_label){ "fate", otlp_fate_names, OTLP_FATES, false };
 	labels[LABEL_REASON] = (struct metric_label){ "reason", reasons, ARRAY_LEN(reasons), true };
+	labels[LABEL_LOGIN] = (struct metric_label){ "outcome", logins, ARRAY_LEN(logins), false };
 	return metrics_set_new("nexus_idr", defs, IDR_METRIC_COUNT, labels, IDR_LABELS);
 }
 

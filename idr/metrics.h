@@ -4,7 +4,16 @@
 
 #include "common/metrics.h"
 
-enum idr_label { LABEL_NONE, LABEL_ROUTE, LABEL_STATUS, LABEL_MODE, LABEL_REASON, LABEL_FATE, IDR_LABELS };
+enum idr_label {
+	LABEL_NONE,
+	LABEL_ROUTE,
+	LABEL_STATUS,
+	LABEL_MODE,
+	LABEL_REASON,
+	LABEL_FATE,
+	LABEL_LOGIN,
+	IDR_LABELS
+};
 
 extern const double idr_metric_times[16]; /* seconds, from 5 microseconds on */
 
@@ -23,11 +32,13 @@ extern const double idr_metric_times[16]; /* seconds, from 5 microseconds on */
 	X(M_BAD_EVENTS, METRIC_COUNTER, "events_bad_total", "Events refused for what they said")             \
 	X(M_SHED, METRIC_COUNTER, "events_shed_total", "Bodies of events refused with 503")                  \
 	X(M_SPANS, METRIC_COUNTER, "spans_total", "Spans for the collector, by fate", LABEL_FATE)            \
-	X(M_UNPRICED, METRIC_COUNTER, "bids_unpriced_total", "Bids in a currency that has no rate")
+	X(M_UNPRICED, METRIC_COUNTER, "bids_unpriced_total", "Bids in a currency that has no rate")          \
+	X(M_LOGINS, METRIC_COUNTER, "logins_total", "Attempts to log in, by what became of them", LABEL_LOGIN)
 
 enum idr_metric { IDR_METRICS(METRIC_ENUM) IDR_METRIC_COUNT };
 
 enum idr_status_class { STATUS_2XX, STATUS_3XX, STATUS_4XX, STATUS_5XX, STATUS_CLIENT_LEFT, STATUS_VALUES };
+enum idr_login { LOGIN_OK, LOGIN_WRONG, LOGIN_LIMITED, LOGIN_BUSY, LOGIN_VALUES };
 
 struct metrics_set *idr_metrics_new(void);
 void idr_metrics_free(struct metrics_set *set);

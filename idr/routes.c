@@ -1,25 +1,32 @@
 #include "idr/routes.h"
 
 #include "common/log.h"
+#include "idr/access.h"
 #include "idr/endpoints/endpoints.h"
 #include "idr/spans.h"
 
 const struct http_route idr_routes[] = {
 	{ HTTP_POST, "/route", endpoint_route, ROUTE_NEEDS_KEY | ROUTE_QUIET, "route", 0 },
 	{ HTTP_POST, "/analytics", endpoint_analytics, ROUTE_NEEDS_KEY | ROUTE_QUIET, "analytics", 0 },
-	{ HTTP_GET, "/floors/*", endpoint_floors_get, ROUTE_NEEDS_KEY, "floors", 0 },
-	{ HTTP_PUT, "/floors/*", endpoint_floors_put, ROUTE_NEEDS_KEY, "floors_put", 0 },
-	{ HTTP_DELETE, "/floors/*", endpoint_floors_delete, ROUTE_NEEDS_KEY, "floors_delete", 0 },
-	{ HTTP_GET, "/stats", endpoint_stats_all, ROUTE_NEEDS_KEY, "stats_all", 0 },
-	{ HTTP_GET, "/stats/*", endpoint_stats, ROUTE_NEEDS_KEY, "stats", 0 },
+	{ HTTP_GET, "/floors/*", endpoint_floors_get, ROUTE_KEY_OR_SESSION, "floors", 0 },
+	{ HTTP_PUT, "/floors/*", endpoint_floors_put, ROUTE_KEY_OR_SESSION, "floors_put", 0 },
+	{ HTTP_DELETE, "/floors/*", endpoint_floors_delete, ROUTE_KEY_OR_SESSION, "floors_delete", 0 },
+	{ HTTP_GET, "/stats", endpoint_stats_all, ROUTE_KEY_OR_SESSION, "stats_all", 0 },
+	{ HTTP_GET, "/stats/*", endpoint_stats, ROUTE_KEY_OR_SESSION, "stats", 0 },
 	{ HTTP_GET, "/stored-requests", endpoint_stored_requests, ROUTE_NEEDS_KEY, "stored_requests", 0 },
-	{ HTTP_PUT, "/api/v1/stored/*", endpoint_stored_put, ROUTE_NEEDS_KEY, "stored_put", 0 },
-	{ HTTP_DELETE, "/api/v1/stored/*", endpoint_stored_delete, ROUTE_NEEDS_KEY, "stored_delete", 0 },
-	{ HTTP_GET, "/api/v1/publishers/*", endpoint_publisher_get, ROUTE_NEEDS_KEY, "publisher", 0 },
-	{ HTTP_PUT, "/api/v1/publishers/*", endpoint_publisher_put, ROUTE_NEEDS_KEY, "publisher_put", 0 },
-	{ HTTP_DELETE, "/api/v1/publishers/*", endpoint_publisher_delete, ROUTE_NEEDS_KEY, "publisher_delete",
+	{ HTTP_PUT, "/api/v1/stored/*", endpoint_stored_put, ROUTE_KEY_OR_SESSION, "stored_put", 0 },
+	{ HTTP_DELETE, "/api/v1/stored/*", endpoint_stored_delete, ROUTE_KEY_OR_SESSION, "stored_delete", 0 },
+	{ HTTP_GET, "/api/v1/publishers/*", endpoint_publisher_get, ROUTE_KEY_OR_SESSION, "publisher", 0 },
+	{ HTTP_PUT, "/api/v1/publishers/*", endpoint_publisher_put, ROUTE_KEY_OR_SESSION, "publisher_put",
 	  0 },
-	{ HTTP_GET, "/config", endpoint_config, ROUTE_NEEDS_KEY, "config", 0 },
+	{ HTTP_DELETE, "/api/v1/publishers/*", endpoint_publisher_delete, ROUTE_KEY_OR_SESSION,
+	  "publisher_delete", 0 },
+	{ HTTP_GET, "/api/v1/audit", endpoint_audit, ROUTE_KEY_OR_SESSION | ROUTE_ADMIN, "audit", 0 },
+	{ HTTP_POST, "/api/v1/explain", endpoint_explain, ROUTE_KEY_OR_SESSION | ROUTE_VIEWER, "explain", 0 },
+	{ HTTP_GET, "/api/v1/session", endpoint_session, 0, "session", 0 },
+	{ HTTP_POST, "/login", endpoint_login, 0, "login", 4096 },
+	{ HTTP_POST, "/logout", endpoint_logout, 0, "logout", 4096 },
+	{ HTTP_GET, "/config", endpoint_config, ROUTE_KEY_OR_SESSION | ROUTE_ADMIN, "config", 0 },
 	{ HTTP_GET, "/health", endpoint_health, ROUTE_QUIET, "health", 0 },
 	{ HTTP_GET, "/ready", endpoint_ready, ROUTE_QUIET, "ready", 0 },
 	{ HTTP_GET, "/metrics", endpoint_metrics, ROUTE_QUIET, "metrics", 0 },
@@ -28,33 +35,16 @@ const struct http_route idr_routes[] = {
 const size_t idr_n_routes = ARRAY_LEN(idr_routes);
 _Static_assert(ARRAY_LEN(idr_routes) <= IDR_ROUTES_MAX, "metrics keep a name per route");
 
-/* True when the request may go on. */
-static bool check_key(struct http_request *req, const struct live_config *live)
-{
-	struct str text;
-
-	if (!live->values->auth_enabled || !(req->route->flags & ROUTE_NEEDS_KEY))
-		return true;
-	text = api_key_from_headers(http_request_header(req, "X-API-Key"),
-				    http_request_header(req, "Authorization"));
-	req->user = (void *)(uintptr_t)api_keys_find(live->keys, text);
-	if (req->user)
-		return true;
-	http_reply_header(req, "WWW-Authenticate", STR("Bearer"));
-	http_reply_error(req, 401, text.n ? "unknown API key" : "an API key is required (X-API-Key)");
-	return false;
-}
-
 static bool check_rate(struct http_request *req, struct idr_worker *w, const struct live_config *live)
 {
-	const struct api_key *key = req->user;
+	const struct caller *caller = req->user;
 	struct rate_limit_rule rule = { .per_second = live->values->rate_limit_rps,
 					.burst = live->values->rate_limit_rps };
 	uint32_t wait_ms;
 	char seconds[16];
 
 	if (!(req->route->flags & ROUTE_NEEDS_KEY) || rule.per_second <= 0 ||
-	    rate_limit_take(w->idr->rate_limit, str_hash(key ? str_of(key->name) : req->peer_ip), &rule,
+	    rate_limit_take(w->idr->rate_limit, str_hash(caller ? caller->name : req->peer_ip), &rule,
 			    clock_mono_us(), &wait_ms))
 		return true;
 	snprintf(seconds, sizeof seconds, "%u", (unsigned)(wait_ms + 999) / 1000);
@@ -79,7 +69,7 @@ bool routes_before(struct http_request *req)
 	const struct live_config *live = idr_live_config(w);
 
 	take_trace(req, live);
-	if (!check_key(req, live))
+	if (!access_check(req, live))
 		return false;
 	if (req->route->flags & ROUTE_NEEDS_KEY)
 		spans_begin(req);

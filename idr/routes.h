@@ -6,7 +6,11 @@
 
 enum route_flags {
 	ROUTE_NEEDS_KEY = 1,
-	ROUTE_QUIET = 2, /* not in the access log */
+	ROUTE_QUIET = 2,   /* not in the access log */
+	ROUTE_SESSION = 4, /* a session does as well; to change anything it must be an admin's */
+	ROUTE_VIEWER = 8,  /* the method is one that changes things, but this does not: viewers may */
+	ROUTE_ADMIN = 16,  /* a session must be an admin's also to read this */
+	ROUTE_KEY_OR_SESSION = ROUTE_NEEDS_KEY | ROUTE_SESSION,
 };
 
 enum { IDR_ROUTES_MAX = 64 };

@@ -18,6 +18,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/path.h"
+#include "idr/auth/session.h"
 #include "idr/endpoints/endpoints.h"
 #include "idr/intake/cold_start.h"
 #include "idr/intake/settings_docs.h"
@@ -79,6 +80,11 @@ static int worker_init(struct worker *thread, struct errtext *why)
 	snapshot_view_init(&w->settings, &idr->settings);
 	if (spans_start(w, why) < 0)
 		return ERR_UNAVAILABLE;
+	w->passwords = auth_port_new(idr->auth, w->loop);
+	if (!w->passwords) {
+		errtext_set(why, "no descriptor is left for the way to the passwords' thread");
+		return ERR_UNAVAILABLE;
+	}
 	w->server = http_server_new(w->loop, &opt, why);
 	return w->server ? 0 : ERR_UNAVAILABLE;
 }
@@ -90,6 +96,7 @@ static void worker_deinit(struct worker *thread)
 	if (w->server)
 		http_server_free(w->server);
 	spans_stop(w);
+	helper_port_free(w->passwords);
 	snapshot_view_deinit(&w->config);
 	snapshot_view_deinit(&w->settings);
 	free(w);
@@ -120,13 +127,28 @@ static void drain_worker(struct worker *thread, void *arg)
 
 /* --- what the keeper asks for --- */
 
+/* A restart must not bring a session back that was ended, nor a code that was used. */
+static void remember_login(void *arg, const struct store_audit *a)
+{
+	struct idr *idr = arg;
+
+	if (str_eq(a->action, STR("logout")))
+		auth_end_session(idr->auth, a->object, a->at_ms / 1000 + SESSION_LIFE_S);
+	else if (str_eq(a->action, STR("login")) && str_eq(a->outcome, AUDIT_OK))
+		auth_note_login(idr->auth, a->who, a->at_ms / 1000);
+}
+
 static struct store *open_store(void *arg, struct errtext *why)
 {
 	const struct idr *idr = arg;
+	const struct audit_query recent = { .since_ms = clock_wall_ms() - SESSION_LIFE_S * 1000ll,
+					    .limit = 1000000 };
+	struct store *s =
+		sqlite_store_new(&(struct sqlite_store_options){ .path = idr->store_path,
+								 .full_sync = idr->start->sync == SYNC_FULL },
+				 why);
 
-	return sqlite_store_new(&(struct sqlite_store_options){ .path = idr->store_path,
-								.full_sync = idr->start->sync == SYNC_FULL },
-				why);
+	return s && s->ops->audit(s, &recent, remember_login, arg, why) < 0 ? store_free(s) : s;
 }
 
 static int publish_settings(void *arg, struct store *s, struct errtext *why)
@@ -223,6 +245,7 @@ static int start_keeper(struct idr *idr, struct errtext *why)
 		.maintain_seconds = c->maintain_seconds,
 		.retention_days = c->retention_days,
 		.hourly_days = c->hourly_days,
+		.audit_days = c->audit_days,
 		.event_clock = c->clock == CLOCK_EVENT,
 		.replay_rows = c->replay_rows,
 		.publish_settings = publish_settings,
@@ -347,6 +370,8 @@ static int start(struct idr *idr, struct errtext *why)
 
 	idr->port = (uint16_t)c->port;
 	copy_routes(idr);
+	if (!(idr->auth = auth_new(why)))
+		return ERR_UNAVAILABLE;
 	if ((err = make_data_dir(c, path_make_dir, why)) || (err = start_keeper(idr, why)) ||
 	    (!idr->port && (err = choose_port(&idr->port, &held, why))))
 		return err;
@@ -449,6 +474,7 @@ static void stop(struct idr *idr)
 	learner_free(idr->learner);
 	sharer_free(idr->sharer);
 	keeper_free(idr->keeper);
+	auth_free(idr->auth);
 	alarm(0);
 }
 

@@ -10,6 +10,7 @@
 #include "common/rate_limit.h"
 #include "common/snapshot.h"
 #include "common/worker.h"
+#include "idr/auth/auth.h"
 #include "idr/core/router.h"
 #include "idr/intake/forwarder.h"
 #include "idr/intake/keeper.h"
@@ -23,6 +24,7 @@ struct idr {
 	const struct idr_config *start; /* the values the process began with: ports, paths, sizes */
 	struct metrics_set *metrics;
 	struct rate_limit *rate_limit;
+	struct auth *auth;
 	struct keeper *keeper;
 	struct learner *learner;
 	struct forwarder *forwarder; /* NULL = no database */
@@ -47,6 +49,7 @@ struct idr_worker {
 	struct otlp *spans;
 	struct rng rng; /* of spans' ids */
 	struct metrics *metrics;
+	struct helper_port *passwords; /* to auth's thread */
 	struct snapshot_view config, settings;
 	struct settings scratch;
 	struct decision decision;

@@ -48,6 +48,15 @@ bool endpoint_rest(struct http_request *req, struct str *ret_rest)
 	return ok;
 }
 
+struct store_doc endpoint_doc(struct http_request *req, struct str kind, struct str key, struct str body)
+{
+	return (struct store_doc){ .kind = kind,
+				   .key = key,
+				   .body = body,
+				   .actor = endpoint_actor(req),
+				   .address = access_address(req, idr_live_config(idr_worker_of(req))) };
+}
+
 void endpoint_reply_saved(struct http_request *req, int64_t version)
 {
 	char *text = arena_printf(req->arena, "{\"status\":\"saved\",\"version\":%lld}", (long long)version);
@@ -91,8 +100,6 @@ struct store_call *endpoint_store_call(struct http_request *req,
 	c->work = work;
 	c->reply = reply;
 	c->in = in;
-	c->actor =
-		endpoint_key(req) ? arena_str(req->arena, str_of(endpoint_key(req)->name)) : STR("anonymous");
 	c->job.answers_to = w->set;
 	c->job.worker = w->index;
 	c->job.work = on_work;

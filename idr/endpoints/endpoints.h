@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "common/http_server.h"
+#include "idr/access.h"
 #include "idr/server.h"
 
 void endpoint_route(struct http_request *req);
@@ -20,17 +21,34 @@ void endpoint_stored_delete(struct http_request *req);
 void endpoint_publisher_get(struct http_request *req);
 void endpoint_publisher_put(struct http_request *req);
 void endpoint_publisher_delete(struct http_request *req);
+void endpoint_audit(struct http_request *req);
+void endpoint_explain(struct http_request *req);
+void endpoint_session(struct http_request *req);
+void endpoint_login(struct http_request *req);
+void endpoint_logout(struct http_request *req);
 void endpoint_config(struct http_request *req);
 void endpoint_health(struct http_request *req);
 void endpoint_ready(struct http_request *req);
 void endpoint_metrics(struct http_request *req);
 void endpoint_version(struct http_request *req);
 
-/* The key the request came with; NULL when none is asked for. Only before the handler returns. */
+/* The key the request came with; NULL when none is asked for or a session stands for it. Only before the handler
+ * returns. */
 static inline const struct api_key *endpoint_key(const struct http_request *req)
 {
-	return req->user;
+	const struct caller *c = req->user;
+
+	return c ? c->key : NULL;
 }
+/* Who is put down as having changed something. */
+static inline struct str endpoint_actor(const struct http_request *req)
+{
+	const struct caller *c = req->user;
+
+	return c ? c->name : STR("anonymous");
+}
+/* A document that this request changes, body "" to delete it, but for the time of day all that the store wants. */
+struct store_doc endpoint_doc(struct http_request *req, struct str kind, struct str key, struct str body);
 /* Answers 403 and gives false when the key is for another publisher. */
 bool endpoint_may_see(struct http_request *req, struct str publisher);
 /* The same for what concerns every publisher. */
@@ -52,7 +70,6 @@ struct store_call {
 	void (*work)(struct store_call *c, struct store *s);
 	void (*reply)(struct store_call *c);
 	void *in, *out;
-	struct str actor;
 	int64_t now_ms;
 };
 struct store_call *endpoint_store_call(struct http_request *req,

@@ -13,8 +13,9 @@
 enum { DAY_MS = 86400000 };
 
 struct floors {
-	struct str publisher, body;
-	json_t *put; /* the administrator's document, NULL = none */
+	struct str publisher;
+	struct store_doc doc; /* to be put */
+	json_t *put;          /* the administrator's document, NULL = none */
 	json_t *out;
 	int64_t version;
 	bool history, computed;
@@ -157,13 +158,9 @@ void endpoint_floors_get(struct http_request *req)
 static void work_put(struct store_call *c, struct store *s)
 {
 	struct floors *f = c->in;
-	struct store_doc d = { .kind = FLOORS,
-			       .key = f->publisher,
-			       .body = f->body,
-			       .actor = c->actor,
-			       .updated_ms = clock_wall_ms() };
 
-	c->job.err = keeper_put_doc(c->job.keeper, s, &d, &f->version, &c->job.why);
+	f->doc.updated_ms = clock_wall_ms();
+	c->job.err = keeper_put_doc(c->job.keeper, s, &f->doc, &f->version, &c->job.why);
 }
 
 static void reply_put(struct store_call *c)
@@ -186,7 +183,7 @@ void endpoint_floors_put(struct http_request *req)
 		http_reply_error(req, 400, "%s", why.text);
 		return;
 	}
-	f->body = req->body;
+	f->doc = endpoint_doc(req, FLOORS, f->publisher, req->body);
 	endpoint_store_call(req, work_put, reply_put, f);
 }
 
@@ -194,6 +191,8 @@ void endpoint_floors_delete(struct http_request *req)
 {
 	struct floors *f = read_floors(req);
 
-	if (f)
-		endpoint_store_call(req, work_put, reply_put, f);
+	if (!f)
+		return;
+	f->doc = endpoint_doc(req, FLOORS, f->publisher, STR(""));
+	endpoint_store_call(req, work_put, reply_put, f);
 }

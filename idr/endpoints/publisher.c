@@ -8,7 +8,8 @@
 #include "idr/intake/settings_docs.h"
 
 struct place {
-	struct str key, publisher, body;
+	struct str key, publisher;
+	struct store_doc doc; /* to be put */
 	bool history;
 	json_t *found; /* made on the keeper's thread, owned by the request's arena */
 	int64_t version;
@@ -99,13 +100,9 @@ static void reply_get(struct store_call *c)
 static void work_put(struct store_call *c, struct store *s)
 {
 	struct place *p = c->in;
-	struct store_doc d = { .kind = KEEPER_SETTINGS,
-			       .key = p->key,
-			       .body = p->body,
-			       .actor = c->actor,
-			       .updated_ms = clock_wall_ms() };
 
-	c->job.err = keeper_put_doc(c->job.keeper, s, &d, &p->version, &c->job.why);
+	p->doc.updated_ms = clock_wall_ms();
+	c->job.err = keeper_put_doc(c->job.keeper, s, &p->doc, &p->version, &c->job.why);
 }
 
 static void reply_put(struct store_call *c)
@@ -137,7 +134,7 @@ void endpoint_publisher_put(struct http_request *req)
 		http_reply_error(req, 400, "%s", why.text);
 		return;
 	}
-	p->body = req->body;
+	p->doc = endpoint_doc(req, KEEPER_SETTINGS, p->key, req->body);
 	endpoint_store_call(req, work_put, reply_put, p);
 }
 
@@ -145,6 +142,8 @@ void endpoint_publisher_delete(struct http_request *req)
 {
 	struct place *p = read_place(req);
 
-	if (p)
-		endpoint_store_call(req, work_put, reply_put, p);
+	if (!p)
+		return;
+	p->doc = endpoint_doc(req, KEEPER_SETTINGS, p->key, STR(""));
+	endpoint_store_call(req, work_put, reply_put, p);
 }

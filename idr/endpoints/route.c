@@ -156,7 +156,8 @@ static void decide(struct idr_worker *w, const struct router *router, struct are
 	router_decide(router, &in, &w->decision);
 }
 
-void endpoint_route(struct http_request *req)
+/* `explaining`: somebody wants to know, nobody is called; the counts of decisions stay those of auctions. */
+static void answer(struct http_request *req, bool explaining)
 {
 	struct idr_worker *w = idr_worker_of(req);
 	const struct router *router = atomic_load_explicit(&w->idr->router, memory_order_acquire);
@@ -177,6 +178,7 @@ void endpoint_route(struct http_request *req)
 	memcpy(codes, r.bidders, r.n_bidders * sizeof *codes);
 	n = drop_duplicates(req->arena, codes, r.n_bidders);
 	judged = n < ROUTER_CANDIDATES ? n : ROUTER_CANDIDATES;
+	r.scores |= explaining;
 	out.auction_id = r.auction_id;
 	if (!router) {
 		out.mode = str_of(route_mode_name(ROUTE_LEARNING));
@@ -195,7 +197,19 @@ void endpoint_route(struct http_request *req)
 	out.suggested_tmax = router_suggest_timeout(router, classify_name(r.publisher_id));
 	out.routing_time_ms = (double)us / 1000;
 	explain(req->arena, codes, &w->decision, judged, r.scores, &out);
-	count(w, &w->decision, judged, n, out.n_selected, us);
+	if (!explaining)
+		count(w, &w->decision, judged, n, out.n_selected, us);
 	tell(req, &r, &out);
 	reply(req, &out);
+}
+
+void endpoint_route(struct http_request *req)
+{
+	answer(req, false);
+}
+
+/* POST /api/v1/explain: what /route would decide, with the scores of all. */
+void endpoint_explain(struct http_request *req)
+{
+	answer(req, true);
 }

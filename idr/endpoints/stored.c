@@ -123,14 +123,12 @@ static void reply_put(struct store_call *c)
 static struct store_doc *read_doc(struct http_request *req)
 {
 	struct store_doc *d = ARENA_NEW(req->arena, struct store_doc);
-	struct str rest;
+	struct str rest, kind;
 
 	if (!endpoint_rest(req, &rest) || !endpoint_may_see_all(req))
 		return NULL;
-	d->kind = str_cut(&rest, '/');
-	d->key = rest;
-	d->actor =
-		endpoint_key(req) ? arena_str(req->arena, str_of(endpoint_key(req)->name)) : STR("anonymous");
+	kind = str_cut(&rest, '/');
+	*d = endpoint_doc(req, kind, rest, STR(""));
 	d->updated_ms = clock_wall_ms();
 	for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
 		if (str_eq(d->kind, str_of(kinds[k].kind)) && d->key.n)

@@ -11,7 +11,7 @@
 #include "common/mem.h"
 #include "idr/intake/settings_docs.h"
 
-enum { COMMIT_ROWS = 40000, DAY_MS = 86400000 };
+enum { COMMIT_ROWS = 40000, DAY_MS = 86400000, AUDIT_REFUSED_MAX = 10000 };
 
 struct keeper {
 	struct keeper_options opt;
@@ -255,11 +255,40 @@ static void take_time(void *arg, const struct store_doc *d)
 		*newest_ms = d->updated_ms;
 }
 
+/* The log gets all of it too: it leaves the machine, and who can write the store's file cannot change it there. */
+static void log_audit(const struct store_audit *a)
+{
+	log_event(LOG_INFO, "audit", LOG_STR("who", a->who), LOG_STR("address", a->address),
+		  LOG_STR("action", a->action), LOG_STR("object", a->object), LOG_INT("after", a->after),
+		  LOG_STR("outcome", a->outcome));
+}
+
+int keeper_audit(struct keeper *k, struct store *s, const struct store_audit *a, struct errtext *why)
+{
+	int err = s->ops->audit_add(s, a, why);
+
+	note(k, err, why);
+	log_audit(a);
+	return err;
+}
+
+static void log_doc(const struct store_doc *d, int64_t version)
+{
+	char action[STORE_ACTION_BYTES];
+
+	log_audit(&(struct store_audit){ .who = d->actor,
+					 .address = d->address,
+					 .action = store_doc_action(d, action),
+					 .object = d->key,
+					 .after = version,
+					 .outcome = AUDIT_OK });
+}
+
 int keeper_put_doc(struct keeper *k, struct store *s, const struct store_doc *d, int64_t *ret_version,
 		   struct errtext *why)
 {
 	struct store_doc put = *d;
-	int64_t newest_ms = 0;
+	int64_t newest_ms = 0, version = 0;
 	int err = s->ops->doc_history(s, d->kind, d->key, take_time, &newest_ms, why);
 
 	if (err)
@@ -268,7 +297,11 @@ int keeper_put_doc(struct keeper *k, struct store *s, const struct store_doc *d,
 	if (put.updated_ms <= newest_ms)
 		put.updated_ms = newest_ms + 1;
 	put.deleted = put.body.n == 0;
-	err = s->ops->doc_put(s, &put, ret_version, why);
+	err = s->ops->doc_put(s, &put, &version, why);
+	if (!err)
+		log_doc(&put, version);
+	if (!err && ret_version)
+		*ret_version = version;
 	if (!err && str_eq(d->kind, KEEPER_SETTINGS))
 		err = keeper_reload_settings(k, why);
 	if (!err && k->opt.on_doc)
@@ -296,6 +329,10 @@ static void on_maintain(struct loop_timer *t)
 	int err = k->store->ops->maintain(k->store, now_ms - k->opt.retention_days * (int64_t)DAY_MS,
 					  now_ms - k->opt.hourly_days * (int64_t)DAY_MS, &more, &why);
 
+	if (!err)
+		err = k->store->ops->audit_drop(k->store,
+						clock_wall_ms() - k->opt.audit_days * (int64_t)DAY_MS,
+						AUDIT_REFUSED_MAX, &why);
 	note(k, err, &why);
 	log_flush_limited();
 	/* A message to ourselves lets appends in between two pieces of work. */

@@ -25,7 +25,7 @@ struct keeper_options {
 	struct learner *learner;
 	struct snapshot_slot *settings; /* of struct settings_snapshot */
 	size_t max_rows;                /* rows under way, from append until they are learned */
-	uint32_t maintain_seconds, retention_days, hourly_days;
+	uint32_t maintain_seconds, retention_days, hourly_days, audit_days;
 	size_t replay_rows; /* of the journal, when there is no snapshot */
 	bool event_clock;
 	/* All on the keeper's thread. */
@@ -79,6 +79,8 @@ void keeper_submit(struct keeper *k, struct keeper_job *j);
  * and tells on_doc. From within a job's work. */
 int keeper_put_doc(struct keeper *k, struct store *s, const struct store_doc *d, int64_t *ret_version,
 		   struct errtext *why);
+/* Writes down, in the store and the log, what no document tells; from within a job's work. */
+int keeper_audit(struct keeper *k, struct store *s, const struct store_audit *a, struct errtext *why);
 /* Publishes the settings anew; from within a job's work. */
 int keeper_reload_settings(struct keeper *k, struct errtext *why);
 

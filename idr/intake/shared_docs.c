@@ -150,6 +150,7 @@ static int merge_one(struct store *s, const struct shared_doc *d, struct shared_
 							   .key = key,
 							   .body = str_of(d->body),
 							   .actor = str_of(d->actor),
+							   .address = STR("redis"),
 							   .updated_ms = d->ms },
 				      NULL, why);
 		*taken += !err;

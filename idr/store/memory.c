@@ -17,6 +17,9 @@ struct memory_store {
 	struct floor_map floors;
 	struct store_doc *doc;
 	size_t n_docs, cap_docs;
+	struct store_audit *audit;
+	size_t n_audit, cap_audit;
+	int64_t last_audit;
 };
 
 static struct memory_store *memory_of(struct store *s)
@@ -26,7 +29,7 @@ static struct memory_store *memory_of(struct store *s)
 
 static struct str copy(struct str s)
 {
-	return (struct str){ xstrndup(s.p, s.n), s.n };
+	return (struct str){ xstrndup(s.n ? s.p : "", s.n), s.n };
 }
 
 static void drop(struct str s)
@@ -199,14 +202,82 @@ static const struct store_doc *newest(const struct memory_store *m, struct str k
 	return NULL;
 }
 
+static int memory_audit_add(struct store *s, const struct store_audit *a, struct errtext *why)
+{
+	struct memory_store *m = memory_of(s);
+
+	(void)why;
+	if (m->n_audit == m->cap_audit) {
+		m->cap_audit = m->cap_audit ? m->cap_audit * 2 : 16;
+		m->audit = xrealloc(m->audit, m->cap_audit * sizeof *m->audit);
+	}
+	m->audit[m->n_audit++] = (struct store_audit){
+		.id = ++m->last_audit,
+		.at_ms = a->at_ms,
+		.who = copy(a->who),
+		.address = copy(a->address),
+		.action = copy(a->action),
+		.object = copy(a->object),
+		.before = a->before,
+		.after = a->after,
+		.outcome = copy(a->outcome),
+	};
+	return 0;
+}
+
+static void drop_audit(struct store_audit *a)
+{
+	drop(a->who);
+	drop(a->address);
+	drop(a->action);
+	drop(a->object);
+	drop(a->outcome);
+}
+
+static int memory_audit(struct store *s, const struct audit_query *q, store_audit_fn *each, void *arg,
+			struct errtext *why)
+{
+	struct memory_store *m = memory_of(s);
+	size_t n = 0;
+
+	(void)why;
+	for (size_t i = m->n_audit; i-- > 0 && n < q->limit;)
+		if (m->audit[i].at_ms >= q->since_ms && (!q->before_id || m->audit[i].id < q->before_id)) {
+			each(arg, &m->audit[i]);
+			n++;
+		}
+	return 0;
+}
+
+static int memory_audit_drop(struct store *s, int64_t before_ms, size_t refused, struct errtext *why)
+{
+	struct memory_store *m = memory_of(s);
+	size_t kept = 0, n = 0, newer = 0;
+
+	(void)why;
+	for (size_t i = 0; i < m->n_audit; i++)
+		n += !str_eq(m->audit[i].outcome, AUDIT_OK);
+	for (size_t i = 0; i < m->n_audit; i++) {
+		bool is_refused = !str_eq(m->audit[i].outcome, AUDIT_OK);
+
+		newer += is_refused;
+		if (m->audit[i].at_ms < before_ms || (is_refused && n - newer >= refused))
+			drop_audit(&m->audit[i]);
+		else
+			m->audit[kept++] = m->audit[i];
+	}
+	m->n_audit = kept;
+	return 0;
+}
+
 static int memory_doc_put(struct store *s, const struct store_doc *d, int64_t *ret_version,
 			  struct errtext *why)
 {
 	struct memory_store *m = memory_of(s);
 	const struct store_doc *before = newest(m, d->kind, d->key);
 	int64_t version = before ? before->version + 1 : 1;
+	char action[STORE_ACTION_BYTES];
 
-	(void)why;
 	if (m->n_docs == m->cap_docs) {
 		m->cap_docs = m->cap_docs ? m->cap_docs * 2 : 16;
 		m->doc = xrealloc(m->doc, m->cap_docs * sizeof *m->doc);
@@ -222,7 +293,16 @@ static int memory_doc_put(struct store *s, const struct store_doc *d, int64_t *r
 	};
 	if (ret_version)
 		*ret_version = version;
-	return 0;
+	return memory_audit_add(s,
+				&(struct store_audit){ .at_ms = d->updated_ms,
+						       .who = d->actor,
+						       .address = d->address,
+						       .action = store_doc_action(d, action),
+						       .object = d->key,
+						       .before = version - 1,
+						       .after = version,
+						       .outcome = AUDIT_OK },
+				why);
 }
 
 static int by_key(const void *a, const void *b)
@@ -309,6 +389,9 @@ static void memory_free(struct store *s)
 		drop(m->doc[i].body);
 		drop(m->doc[i].actor);
 	}
+	for (size_t i = 0; i < m->n_audit; i++)
+		drop_audit(&m->audit[i]);
+	free(m->audit);
 	free(m->event);
 	free(m->doc);
 	names_deinit(&m->names);
@@ -331,6 +414,9 @@ struct store *memory_store_new(void)
 		.doc_put = memory_doc_put,
 		.docs = memory_docs,
 		.doc_history = memory_doc_history,
+		.audit_add = memory_audit_add,
+		.audit = memory_audit,
+		.audit_drop = memory_audit_drop,
 		.maintain = memory_maintain,
 		.totals = memory_totals,
 	};

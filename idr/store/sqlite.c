@@ -182,6 +182,9 @@ static const struct store_ops sqlite_ops = {
 	.doc_put = sqlite_doc_put,
 	.docs = sqlite_docs,
 	.doc_history = sqlite_doc_history,
+	.audit_add = sqlite_audit_add,
+	.audit = sqlite_audit,
+	.audit_drop = sqlite_audit_drop,
 	.maintain = sqlite_maintain,
 	.totals = sqlite_totals,
 };

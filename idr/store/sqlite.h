@@ -57,6 +57,14 @@
 		   " AND key = ?2 ORDER BY version DESC LIMIT 1")                                                   \
 	X(DOC_HISTORY, "SELECT key, version, body, updated_ms, actor FROM documents"                                \
 		       " WHERE kind = ?1 AND key = ?2 ORDER BY version DESC")                                       \
+	X(AUDIT_ADD, "INSERT INTO audit(at_ms, who, address, action, object, before, after, outcome)"               \
+		     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                                                     \
+	X(AUDIT_READ, "SELECT id, at_ms, who, address, action, object, before, after, outcome FROM audit"           \
+		      " WHERE id < ?1 AND at_ms >= ?2 ORDER BY id DESC LIMIT ?3")                                   \
+	X(AUDIT_DROP_OLD,                                                                                           \
+	  "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at_ms < ?1 LIMIT 2000)")                       \
+	X(AUDIT_DROP_REFUSED, "DELETE FROM audit WHERE outcome <> 'ok' AND id <= (SELECT id FROM audit"             \
+			      " WHERE outcome <> 'ok' ORDER BY id DESC LIMIT 1 OFFSET ?1)")                         \
 	X(OLD_AUCTIONS, "SELECT seq FROM routing_decisions WHERE auction_key < ?1 LIMIT 2000")                      \
 	X(DROP_AUCTION, "DELETE FROM routing_decisions WHERE seq = ?1")                                             \
 	X(DROP_BIDDERS, "DELETE FROM auction_events WHERE seq = ?1")                                                \
@@ -118,6 +126,12 @@ int sqlite_docs(struct store *s, struct str kind, struct str key, store_doc_fn *
 		struct errtext *why);
 int sqlite_doc_history(struct store *s, struct str kind, struct str key, store_doc_fn *each, void *arg,
 		       struct errtext *why);
+int sqlite_audit_add(struct store *s, const struct store_audit *a, struct errtext *why);
+int sqlite_audit(struct store *s, const struct audit_query *q, store_audit_fn *each, void *arg,
+		 struct errtext *why);
+int sqlite_audit_drop(struct store *s, int64_t before_ms, size_t refused, struct errtext *why);
+/* Within a transaction that is open. */
+int sqlite_audit_doc(struct sqlite_store *s, const struct store_doc *d, int64_t before, struct errtext *why);
 
 static inline void bind_str(sqlite3_stmt *st, int at, struct str s)
 {

@@ -1,4 +1,5 @@
-/* Documents: every put is a new row, so the history is the audit. */
+/* Documents: every put is a new row, so that every version can be read; who put it and from where is a row of the
+ * audit, in the same transaction. */
 #include "common/err.h"
 #include "common/mem.h"
 #include "idr/store/sqlite.h"
@@ -32,7 +33,10 @@ int sqlite_doc_put(struct store *base, const struct store_doc *d, int64_t *ret_v
 		sqlite3_bind_int64(st, 5, d->updated_ms);
 		bind_str(st, 6, d->actor);
 	}
-	err = sqlite_end(s, sqlite_run(s, st, "writing a document", why), why);
+	err = sqlite_run(s, st, "writing a document", why);
+	if (!err)
+		err = sqlite_audit_doc(s, d, version - 1, why);
+	err = sqlite_end(s, err, why);
 	if (!err && ret_version)
 		*ret_version = version;
 	return err;

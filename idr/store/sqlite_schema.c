@@ -53,6 +53,12 @@ static const char *const migrations[] = {
 	/* 2: intervals for calls and latency; the experiment with floors */
 	MORE_COLUMNS("bidder_performance_hourly") MORE_COLUMNS(
 		"publisher_stats_daily") "ALTER TABLE routing_decisions ADD COLUMN floors INTEGER;",
+	/* 3: who did what; documents had their own record of it before, which stays beside it */
+	"CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, who TEXT NOT NULL,"
+	" address TEXT NOT NULL, action TEXT NOT NULL, object TEXT NOT NULL, before INTEGER NOT NULL,"
+	" after INTEGER NOT NULL, outcome TEXT NOT NULL);"
+	"CREATE INDEX audit_at ON audit(at_ms);"
+	"CREATE INDEX audit_refused ON audit(id) WHERE outcome <> 'ok';",
 };
 
 const char *const sqlite_rollup_tables[ROLLUP_STEPS] = {

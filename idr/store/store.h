@@ -33,12 +33,31 @@ struct store_doc {
 	struct str kind, key, body;
 	int64_t version, updated_ms;
 	struct str actor;
+	struct str address; /* from where the actor asked, for the audit; of no document that is read */
 	bool deleted;
+};
+
+/* Something that was done, or was refused. */
+struct store_audit {
+	int64_t id, at_ms;
+	struct str who, address;
+	struct str action;     /* "login", "logout", "floors.put", "settings.delete"… */
+	struct str object;     /* what it was done to: a publisher, a session, a path */
+	int64_t before, after; /* versions of a document; 0 = there was none, or it is none */
+	struct str outcome;    /* AUDIT_OK, or why not */
+};
+#define AUDIT_OK STR("ok")
+
+struct audit_query {
+	int64_t since_ms;  /* at this time or later */
+	int64_t before_id; /* 0 = from the newest on */
+	size_t limit;
 };
 
 typedef int store_event_fn(void *arg, const struct event *e); /* non-zero ends the walk and is returned */
 typedef void store_stats_fn(void *arg, int64_t at_ms, struct str key, const struct cell *c);
 typedef void store_doc_fn(void *arg, const struct store_doc *d);
+typedef void store_audit_fn(void *arg, const struct store_audit *a);
 typedef void store_name_fn(void *arg, struct str name, int64_t first_ms, int64_t last_ms);
 
 struct store_totals {
@@ -70,7 +89,7 @@ struct store_ops {
 	int (*floor_history)(struct store *s, struct str publisher, int64_t from_ms, int64_t to_ms,
 			     floor_cell_fn *each, void *arg, struct errtext *why);
 
-	/* body "" deletes. ret_version may be NULL. */
+	/* body "" deletes. Writes the audit of it too, both or none. ret_version may be NULL. */
 	int (*doc_put)(struct store *s, const struct store_doc *d, int64_t *ret_version, struct errtext *why);
 	/* The live document of each key of a kind, in order of key; `key` "" = all of them, else that one. */
 	int (*docs)(struct store *s, struct str kind, struct str key, store_doc_fn *each, void *arg,
@@ -78,6 +97,15 @@ struct store_ops {
 	/* Every version, newest first. */
 	int (*doc_history)(struct store *s, struct str kind, struct str key, store_doc_fn *each, void *arg,
 			   struct errtext *why);
+
+	/* What no document tells; the id is given. */
+	int (*audit_add)(struct store *s, const struct store_audit *a, struct errtext *why);
+	/* Newest first. */
+	int (*audit)(struct store *s, const struct audit_query *q, store_audit_fn *each, void *arg,
+		     struct errtext *why);
+	/* Drops a bounded piece of what is older than before_ms, and of refusals beyond the newest `refused`: whoever
+	 * guesses passwords must not push out what administrators did. */
+	int (*audit_drop)(struct store *s, int64_t before_ms, size_t refused, struct errtext *why);
 
 	/* Periodic work, a bounded piece per call: writes roll-ups out, drops raw events older than
 	 * raw_before_ms and hourly roll-ups older than hourly_before_ms, gives space back. True in *ret_more
@@ -90,6 +118,10 @@ struct store_ops {
 struct store {
 	const struct store_ops *ops;
 };
+
+/* The action that putting `d` is in the audit: "floors.put". */
+enum { STORE_ACTION_BYTES = 64 };
+struct str store_doc_action(const struct store_doc *d, char text[STORE_ACTION_BYTES]);
 
 static inline struct store *store_free(struct store *s)
 {

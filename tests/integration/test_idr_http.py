@@ -237,6 +237,7 @@ def test_a_store_of_the_first_schema(tmp_path):
             for column in ("squared", "called_sq", "latency_sq"):
                 db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         db.execute("ALTER TABLE routing_decisions DROP COLUMN floors")
+        db.execute("DROP TABLE audit")
         db.execute("PRAGMA user_version = 1")
         db.close()
         idr.start()

@@ -1,4 +1,5 @@
 """docs/openapi/idr.yaml is complete and true: every documented answer is seen once, and every answer seen is documented."""
+import concurrent.futures
 import http.client
 import json
 import sqlite3
@@ -8,6 +9,7 @@ import pytest
 from idr_stack import Idr, Market, bid, event, ndjson
 from openapi_check import Mismatch, OpenApi, closed, parts_of
 from pbs_stack import KEY, Reply, running, wait_until
+from test_idr_login import HASH, PASSWORD, Browser, admin_env, bcrypt
 
 ONE = "publisher-one-key-0001"
 ROUTE = {"auction_id": "r", "publisher_id": "p1", "bid_request": {"imp": [{"id": "1", "banner": {"w": 300, "h": 250}}]},
@@ -23,13 +25,19 @@ GOOD = [
     ("PUT", "/api/v1/stored/request/r1", {"tmax": 500}), ("DELETE", "/api/v1/stored/request/r1", None),
     ("PUT", SETTINGS, {"max_bidders": 3}), ("GET", SETTINGS, None), ("GET", SETTINGS + "/history", None),
     ("DELETE", SETTINGS, None), ("GET", "/health", None), ("GET", "/ready", None), ("GET", "/metrics", None),
-    ("GET", "/version", None), ("GET", "/config", None),
+    ("GET", "/version", None), ("GET", "/config", None), ("POST", "/api/v1/explain", ROUTE),
+    ("GET", "/api/v1/audit?limit=5", None), ("GET", "/api/v1/session", None),
 ]
 # (why, method, target, body, status, and what the request has beside it)
 ROWS = [
     ("scores", "POST", "/route", {**ROUTE, "scores": True}, 200, {}),
     ("no bid request", "POST", "/route", {}, 400, {}),
     ("another's publisher", "POST", "/route", {**ROUTE, "publisher_id": "p2"}, 403, {"key": ONE}),
+    ("no bid request", "POST", "/api/v1/explain", {}, 400, {}),
+    ("another's publisher", "POST", "/api/v1/explain", {**ROUTE, "publisher_id": "p2"}, 403, {"key": ONE}),
+    ("bad limit", "GET", "/api/v1/audit?limit=0", None, 400, {}), ("all, for one", "GET", "/api/v1/audit", None, 403, {"key": ONE}),
+    ("the login is off", "POST", "/login", {"user": "ada", "password": PASSWORD}, 403, {}),
+    ("no session", "POST", "/logout", None, 401, {}),
     ("an array", "POST", "/analytics", [event("a1"), event("a2")], 200, {}),
     ("lines", "POST", "/analytics", ndjson([event("l1")]), 200, {"headers": {"Content-Type": "application/x-ndjson"}}),
     ("a bad event", "POST", "/analytics", [event("b1", bidders=[bid("a", -1)])], 400, {}),
@@ -80,7 +88,7 @@ def ask(spec, idr, method, target, body, status, key=KEY, headers=None):
 
 
 def documented(spec, status):
-    """The good requests of the operations that may answer so."""
+    """The good requests, by key, of the operations that may answer so."""
     return [(m, t, b) for m, t, b in GOOD if str(status) in spec.operation(m, t)[2]["responses"]]
 
 
@@ -138,6 +146,31 @@ def disk_full(spec, folder):
         limit("unlimited")
 
 
+def sessions(spec, folder):
+    good, wrong = {"user": "ada", "password": PASSWORD}, {"user": "bob", "password": "wrong horse battery"}
+    with running(Idr(folder, env=admin_env(f"ada:{HASH},bob:{HASH}:viewer"))) as (idr,):
+        ask(spec, idr, "POST", "/login", "{", 400)
+        ask(spec, idr, "POST", "/login", b" " * 5000, 413)
+        ask(spec, idr, "POST", "/login", "a=b", 415, headers={"Content-Type": "text/plain"})
+        reply = ask(spec, idr, "POST", "/login", good, 200)
+        session = {"Cookie": reply.headers["Set-Cookie"].split(";")[0]}
+        assert ask(spec, idr, "GET", "/api/v1/session", None, 200, key=None, headers=session).json()["user"] == "ada"
+        ask(spec, idr, "POST", "/logout", None, 403, key=None, headers=session)
+        session["X-CSRF-Token"] = reply.json()["csrf"]
+        ask(spec, idr, "GET", "/stats", None, 200, key=None, headers=session)
+        ask(spec, idr, "POST", "/logout", None, 200, key=None, headers=session)
+        for _ in range(5):
+            ask(spec, idr, "POST", "/login", wrong, 401)
+        ask(spec, idr, "POST", "/login", wrong, 429)
+
+
+def too_many_at_once(spec, folder):
+    with running(Idr(folder, env=admin_env(f"ada:{bcrypt(13)}"))) as (idr,):
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            replies = list(pool.map(lambda i: Browser(idr).login(f"name{i}"), range(20)))
+        spec.check("POST", "/login", next(r for r in replies if r.status == 503))
+
+
 def neighbours_away(spec, folder):
     env = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1"}
     with running(Idr(folder, env=env)) as (idr,):
@@ -168,13 +201,14 @@ def draining(spec, folder):
 
 
 def test_every_documented_answer(tmp_path, spec):
-    folders = [tmp_path / name for name in ("idr", "small", "limited", "full", "alone", "draining")]
+    folders = [tmp_path / name for name in ("idr", "small", "limited", "full", "alone", "draining", "sessions", "busy")]
     for folder in folders:
         folder.mkdir()
     with running(Idr(folders[0], env={"API_KEYS": f"{ONE}:p1"})) as (idr,):
         good_and_bad(spec, idr)
         refused_before_the_handler(spec, idr)
-    for part, folder in zip((too_large, one_too_many, disk_full, neighbours_away, draining), folders[1:]):
+    parts = (too_large, one_too_many, disk_full, neighbours_away, draining, sessions, too_many_at_once)
+    for part, folder in zip(parts, folders[1:], strict=True):
         part(spec, folder)
     assert spec.unseen() == []
 

@@ -291,6 +291,68 @@ static void list_doc(void *arg, const struct store_doc *d)
 		 (long long)d->version, STR_ARG(d->body), STR_ARG(d->actor));
 }
 
+static void list_audit(void *arg, const struct store_audit *a)
+{
+	char *text = arg;
+	size_t n = strlen(text);
+
+	snprintf(text + n, 1024 - n,
+		 "%lld:" STR_FMT "@" STR_FMT " " STR_FMT " " STR_FMT " %lld>%lld " STR_FMT "\n",
+		 (long long)a->id, STR_ARG(a->who), STR_ARG(a->address), STR_ARG(a->action),
+		 STR_ARG(a->object), (long long)a->before, (long long)a->after, STR_ARG(a->outcome));
+}
+
+static void check_audit_is(const char *why, struct store *s, struct audit_query q, const char *want)
+{
+	char text[1024] = "";
+
+	assert_int_equal(s->ops->audit(s, &q, list_audit, text, NULL), 0);
+	CHECK_STR(why, str_of(text), want);
+}
+
+static void check_audit(const struct maker *m, struct store *s)
+{
+	const struct store_doc floors = { .kind = STR("floors"),
+					  .key = STR("p1"),
+					  .body = STR("{}"),
+					  .actor = STR("ann"),
+					  .address = STR("::1"),
+					  .updated_ms = t0 };
+	struct store_doc none = floors;
+	struct store_audit login = {
+		.at_ms = t0 + 1, .who = STR("eve"), .action = STR("login"), .outcome = STR("denied")
+	};
+	struct audit_query all = { .limit = 10 };
+
+	none.body = STR("");
+	assert_int_equal(s->ops->doc_put(s, &floors, NULL, NULL), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(s->ops->audit_add(s, &login, NULL), 0);
+	assert_int_equal(s->ops->doc_put(s, &none, NULL, NULL), 0);
+	if (m->durable) {
+		store_free(s);
+		s = open_store(m);
+	}
+	check_audit_is(
+		"newest first, documents among them", s, all,
+		"5:ann@::1 floors.delete p1 1>2 ok\n4:eve@ login  0>0 denied\n3:eve@ login  0>0 denied\n"
+		"2:eve@ login  0>0 denied\n1:ann@::1 floors.put p1 0>1 ok\n");
+	check_audit_is("a page", s, (struct audit_query){ .limit = 1, .before_id = 4 },
+		       "3:eve@ login  0>0 denied\n");
+	check_audit_is("since", s, (struct audit_query){ .limit = 1, .since_ms = t0 + 1 },
+		       "4:eve@ login  0>0 denied\n");
+	assert_int_equal(s->ops->audit_drop(s, t0, 1, NULL), 0);
+	check_audit_is("refusals make room for each other only", s, all,
+		       "5:ann@::1 floors.delete p1 1>2 ok\n4:eve@ login  0>0 denied\n1:ann@::1 floors.put p1 "
+		       "0>1 ok\n");
+	assert_int_equal(s->ops->audit_drop(s, t0 + 1, 1, NULL), 0);
+	check_audit_is("age takes all", s, all, "4:eve@ login  0>0 denied\n");
+	assert_int_equal(s->ops->audit_add(s, &login, NULL), 0);
+	check_audit_is("no number comes twice", s, (struct audit_query){ .limit = 1 },
+		       "6:eve@ login  0>0 denied\n");
+	store_free(s);
+}
+
 static void put(struct store *s, const char *kind, const char *key, const char *body)
 {
 	struct store_doc d = { .kind = str_of(kind),
@@ -485,6 +547,7 @@ static void test_docs(void **state)
 {
 	(void)state;
 	with_each(check_docs);
+	with_each(check_audit);
 }
 static void test_retention(void **state)
 {
@@ -510,7 +573,7 @@ static void test_disk_full(void **state)
 	signal(SIGXFSZ, SIG_IGN);
 	getrlimit(RLIMIT_FSIZE, &before);
 	tight = before;
-	tight.rlim_cur = 300000;
+	tight.rlim_cur = 400000;
 	setrlimit(RLIMIT_FSIZE, &tight);
 	for (i = 0; i < 1000 && !err; i++) {
 		snprintf(id, sizeof id, "a%d", i);
