@@ -25,7 +25,8 @@ enum { JSON_MAX_DEPTH = 64 };
 /* Parses one JSON value and nothing behind it (white space aside).
  *
  * Shapes  RFC 8259; a repeated key keeps the last value; integers that fit int64 stay exact, others become
- * reals; strings must be valid UTF-8 and are unescaped; \u0000 is refused (jansson's keys cannot hold it).
+ * reals; strings are unescaped, and what is no character in them (half a surrogate pair, malformed UTF-8; \u0000, which
+ * jansson's keys cannot hold) becomes U+FFFD.
  * Errors  NULL with `why` "line 1 column 8: expected ':'" for malformed text, depth over JSON_MAX_DEPTH, NaN.
  */
 json_t *json_parse(struct str text, struct errtext *why);

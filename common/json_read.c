@@ -8,6 +8,10 @@
 #include "common/json_scan.h"
 #include "common/mem.h"
 
+/* U+FFFD, for what is no character: half a surrogate pair, a byte that is no UTF-8, NUL. The rest of a text is worth more
+ * than the refusal of a whole request, or of a bidder's whole answer, would be. */
+enum { REPLACEMENT = 0xfffd };
+
 struct reader {
 	const char *start, *p, *end;
 	struct buf scratch; /* a string that has escapes is unescaped here */
@@ -129,20 +133,30 @@ static void add_utf8(struct buf *b, uint32_t c)
 	buf_add(b, out, n);
 }
 
-/* \uXXXX, and the second half of a surrogate pair; r->p stands behind the 'u'. */
+/* The second half of a surrogate pair, when it stands next; otherwise nothing is read. */
+static bool read_low_surrogate(struct reader *r, uint32_t *ret_low)
+{
+	const char *begin = r->p;
+
+	if (take(r, '\\') && take(r, 'u') && read_hex4(r, ret_low) && *ret_low >= 0xdc00 &&
+	    *ret_low <= 0xdfff)
+		return true;
+	r->p = begin;
+	return false;
+}
+
+/* \uXXXX; r->p stands behind the 'u'. Half a surrogate pair is what scripts make that cut a title in the middle of an
+ * emoji. */
 static bool read_unicode_escape(struct reader *r)
 {
 	uint32_t c, low;
 
-	if (!read_hex4(r, &c) || c == 0)
+	if (!read_hex4(r, &c))
 		return false;
-	if (c >= 0xdc00 && c <= 0xdfff)
-		return false;
-	if (c >= 0xd800 && c <= 0xdbff) {
-		if (!take(r, '\\') || !take(r, 'u') || !read_hex4(r, &low) || low < 0xdc00 || low > 0xdfff)
-			return false;
+	if (c >= 0xd800 && c <= 0xdbff && read_low_surrogate(r, &low))
 		c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-	}
+	if (c == 0 || (c >= 0xd800 && c <= 0xdfff))
+		c = REPLACEMENT;
 	add_utf8(&r->scratch, c);
 	return true;
 }
@@ -162,24 +176,45 @@ static bool read_escape(struct reader *r)
 	return at && buf_add_c(&r->scratch, to[at - from]);
 }
 
-/* Where the run of plain characters that begins at p ends; NULL for malformed UTF-8 or a control character.
- */
+/* Where the run of plain characters that begins at p ends: before a quote, an escape, a control character, or a byte
+ * that is no UTF-8. */
 static const char *plain_run(const char *p, const char *end)
 {
 	p += json_skip_plain(p, (size_t)(end - p), 0, JSON_NOT_ASCII);
 	while (p < end && *p != '"' && *p != '\\') {
 		unsigned char c = (unsigned char)*p;
-		size_t n = 1;
+		size_t n = c >= 0x20;
 
-		if (c < 0x20)
-			return NULL;
 		if (c >= 0x80)
 			n = utf8_length((const unsigned char *)p, (size_t)(end - p));
 		if (n == 0)
-			return NULL;
+			break;
 		p += n;
 	}
 	return p;
+}
+
+/* What ends a run and does not end the string. False with `why` for what cannot stand in one. */
+static bool read_odd_character(struct reader *r)
+{
+	if (r->p == r->end) {
+		fail(r, "unterminated string");
+		return false;
+	}
+	if ((unsigned char)*r->p >= 0x80) {
+		r->p++;
+		add_utf8(&r->scratch, REPLACEMENT);
+		return true;
+	}
+	if (!take(r, '\\')) {
+		fail(r, "string holds a control character");
+		return false;
+	}
+	if (!read_escape(r)) {
+		fail(r, "invalid escape in string");
+		return false;
+	}
+	return true;
 }
 
 /* r->p stands behind the opening quote. The text borrows from the input or from the scratch buffer. */
@@ -187,29 +222,19 @@ static bool read_string(struct reader *r, struct str *ret_s)
 {
 	const char *begin = r->p, *stop = plain_run(begin, r->end);
 
-	if (stop && stop < r->end && *stop == '"') {
+	if (stop < r->end && *stop == '"') {
 		*ret_s = (struct str){ begin, (size_t)(stop - begin) };
 		r->p = stop + 1;
 		return true;
 	}
 	buf_clear(&r->scratch);
 	for (;;) {
-		if (!stop) {
-			fail(r, "string holds a control character or malformed UTF-8");
-			return false;
-		}
 		buf_add(&r->scratch, r->p, (size_t)(stop - r->p));
 		r->p = stop;
 		if (take(r, '"'))
 			break;
-		if (!take(r, '\\')) {
-			fail(r, "unterminated string");
+		if (!read_odd_character(r))
 			return false;
-		}
-		if (!read_escape(r)) {
-			fail(r, "invalid escape in string");
-			return false;
-		}
 		stop = plain_run(r->p, r->end);
 	}
 	*ret_s = buf_str(&r->scratch);
@@ -384,7 +409,7 @@ json_t *json_parse(struct str text, struct errtext *why)
 	struct reader r = { .start = text.p, .p = text.p, .end = text.p + text.n, .why = why };
 	json_t *root;
 
-	buf_init(&r.scratch, text.n + 4);
+	buf_init(&r.scratch, 3 * text.n + 4); /* every byte may become a U+FFFD */
 	root = read_value(&r, 1);
 	if (root) {
 		skip_blanks(&r);

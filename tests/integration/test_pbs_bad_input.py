@@ -141,3 +141,13 @@ def test_small_random_damage_is_survived(pbs):
         for bad in b'"{\x00\xff':
             reply = pbs.post(good[:i] + bytes([bad]) + good[i + 1:])
             assert reply.status in (200, 400)
+
+
+@pytest.mark.parametrize("why, keywords, kept", [
+    ("cut in the middle of an emoji", rb"a\ud83d", "a\ufffd"),
+    ("in another code than UTF-8", b"caf\xe9", "caf\ufffd"),
+])
+def test_text_that_is_damaged_costs_nobody_the_auction(pbs, why, keywords, kept):
+    body = json.dumps(changed(user={"keywords": "TEXT"})).encode().replace(b"TEXT", keywords)
+    assert set(seats(pbs.post(body).json())) == {"aster"}
+    assert pbs.last_request("aster")["body"]["user"]["keywords"] == kept
