@@ -96,10 +96,10 @@ static const struct conf_key keys[] = {
 		 "PEM file of authorities that are trusted beside the system's"),
 	CONF_BOOL("http_client.verify_tls", "", verify_tls, "true", 0, "check bidders' certificates"),
 
-	CONF_U32("auction_timeouts_ms.default", "", timeout_default_ms, "1000", 1, 60000, CONF_RELOAD,
-		 "time for an auction whose request has no tmax"),
-	CONF_U32("auction_timeouts_ms.max", "", timeout_max_ms, "5000", 1, 60000, CONF_RELOAD,
-		 "the most that tmax may ask for"),
+	CONF_U32("auction_timeouts_ms.default", "", timeout_default_ms, "1000", 0, PBS_TIMEOUT_MAX_MS,
+		 CONF_RELOAD, "time for an auction whose request has no tmax; 0 = auction_timeouts_ms.max"),
+	CONF_U32("auction_timeouts_ms.max", "", timeout_max_ms, "5000", 0, PBS_TIMEOUT_MAX_MS, CONF_RELOAD,
+		 "the most that tmax may ask for; 0 = 60000"),
 	CONF_U32("tmax_default", "", tmax_default_ms, "0", 0, 60000, CONF_RELOAD,
 		 "tmax of requests without one; 0 = leave it out"),
 	CONF_BOOL("auto_gen_source_tid", "", auto_gen_source_tid, "true", CONF_RELOAD,
@@ -492,7 +492,7 @@ static const struct conf_key keys[] = {
 
 static int check_amounts(const struct pbs_config *c, struct errtext *why)
 {
-	if (c->timeout_default_ms > c->timeout_max_ms) {
+	if (c->timeout_default_ms > pbs_timeout_max_ms(c)) {
 		errtext_set(why, "auction_timeouts_ms.default: %u is more than auction_timeouts_ms.max, %u",
 			    c->timeout_default_ms, c->timeout_max_ms);
 		return ERR_INPUT;

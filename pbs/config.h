@@ -21,6 +21,8 @@ struct pbs_files {
 	const char *dir; /* empty = the folder of all */
 };
 
+enum { PBS_TIMEOUT_MAX_MS = 60000 };
+
 struct pbs_config {
 	/* server */
 	const char *host;
@@ -142,5 +144,11 @@ struct pbs_config {
 };
 
 extern const struct conf_table pbs_conf_table;
+
+/* How long an auction may take at all: Prebid Server's 0 is no limit there, and the highest one here. */
+static inline uint32_t pbs_timeout_max_ms(const struct pbs_config *c)
+{
+	return c->timeout_max_ms ? c->timeout_max_ms : PBS_TIMEOUT_MAX_MS;
+}
 
 #endif

@@ -151,10 +151,11 @@ static void set_deadline(struct auction *a)
 {
 	const struct pbs_config *c = a->config;
 	int64_t tmax = json_int_at(a->request, "tmax", 0);
+	uint32_t max = pbs_timeout_max_ms(c);
 
-	a->timeout_ms = a->front->entry == ADAPTER_AMP ? AMP_TIMEOUT_MS : c->timeout_default_ms;
-	if (tmax > 0)
-		a->timeout_ms = tmax < c->timeout_max_ms ? (uint32_t)tmax : c->timeout_max_ms;
+	if (tmax <= 0)
+		tmax = a->front->entry == ADAPTER_AMP ? AMP_TIMEOUT_MS : c->timeout_default_ms;
+	a->timeout_ms = tmax > 0 && tmax < max ? (uint32_t)tmax : max;
 	a->deadline_ms = a->started_us / 1000 + a->timeout_ms;
 }
 

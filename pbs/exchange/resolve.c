@@ -43,10 +43,11 @@ uint32_t auction_stored_timeout_ms(const struct auction *a)
 {
 	const struct pbs_config *c = a->config;
 	int64_t tmax = json_int_at(a->incoming, "tmax", 0);
+	uint32_t max = pbs_timeout_max_ms(c);
 
 	if (tmax <= 0)
 		return c->stored_timeout_ms;
-	return tmax < c->timeout_max_ms ? (uint32_t)tmax : c->timeout_max_ms;
+	return tmax < max ? (uint32_t)tmax : max;
 }
 
 /* True when the answer is there already, else `done` will come. */

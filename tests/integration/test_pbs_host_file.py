@@ -134,3 +134,16 @@ def test_authorities_of_the_hosts_own_are_trusted(tmp_path, trusted):
     yaml = f"certificates_file: {tmp_path / 'cert.pem'}\n" if trusted else ""
     with running(bidder, Pbs(tmp_path, {"aster": bidder.url}, yaml=yaml)) as (_, pbs):
         assert set(seats(pbs.auction())) == ({"aster"} if trusted else set())
+
+
+@pytest.mark.parametrize("timeouts, told", [
+    ("{ default: 0, max: 0 }", (50000, 60000)),
+    ("{ default: 0, max: 300 }", (1, 300)),
+    ("{ default: 300, max: 0 }", (1, 300)),
+])
+def test_a_timeout_of_zero_is_no_limit_of_the_hosts(tmp_path, timeouts, told):
+    with running(Pbs(tmp_path, {"aster": ""}, yaml=f"auction_timeouts_ms: {timeouts}\n")) as (pbs,):
+        request = banner_request(["aster"])
+        del request["tmax"]
+        assert pbs.post(request).status == 200
+        assert told[0] <= pbs.last_request("aster")["body"]["tmax"] <= told[1]
