@@ -22,6 +22,7 @@ struct metrics_set {
 	const struct metric_label *labels;
 	struct metric_place *places;
 	size_t n_cells;
+	bool *hidden;         /* by metric */
 	pthread_mutex_t lock; /* guards the list, not the cells */
 	struct metrics *stores;
 };
@@ -59,6 +60,7 @@ struct metrics_set *metrics_set_new(const char *name_space, const struct metric_
 	s->n_defs = n_defs;
 	s->labels = labels;
 	s->places = xcalloc(n_defs, sizeof *s->places);
+	s->hidden = xcalloc(n_defs, sizeof *s->hidden);
 	for (size_t i = 0; i < n_defs; i++)
 		s->n_cells += place_metric(s, i, n_labels);
 	assert(s->n_cells < UINT32_MAX);
@@ -79,8 +81,15 @@ struct metrics_set *metrics_set_free(struct metrics_set *s)
 	}
 	pthread_mutex_destroy(&s->lock);
 	free(s->places);
+	free(s->hidden);
 	free(s);
 	return NULL;
+}
+
+void metrics_hide(struct metrics_set *s, size_t id)
+{
+	assert(id < s->n_defs);
+	s->hidden[id] = true;
 }
 
 struct metrics *metrics_new(struct metrics_set *s)
@@ -291,7 +300,8 @@ void metrics_write(struct metrics_set *s, struct buf *b)
 {
 	pthread_mutex_lock(&s->lock);
 	for (size_t i = 0; i < s->n_defs; i++)
-		write_metric(s, i, b);
+		if (!s->hidden[i])
+			write_metric(s, i, b);
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -77,6 +77,8 @@ struct metrics_set;
 struct metrics_set *metrics_set_new(const char *name_space, const struct metric_def *defs, size_t n_defs,
 				    const struct metric_label *labels, size_t n_labels);
 struct metrics_set *metrics_set_free(struct metrics_set *s);
+/* The metric counts on, but is not written; before the first metrics_write. */
+void metrics_hide(struct metrics_set *s, size_t id);
 struct metrics *metrics_new(struct metrics_set *s); /* one more thread's store; lives as long as the set */
 void metrics_write(struct metrics_set *s, struct buf *b);
 

@@ -133,6 +133,8 @@ struct pbs_config {
 	uint32_t otlp_flush_ms;
 	uint64_t otlp_max_bytes;
 	uint32_t metrics_accounts;
+	bool hide_account_debug, hide_account_stored, hide_connections, hide_dials, hide_scrubbed,
+		hide_gdpr_blocked;
 	const char *queue_time_header, *queue_timeout_header;
 	const char *file_name;
 	uint64_t file_max_bytes;

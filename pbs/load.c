@@ -103,9 +103,11 @@ static int load_files(struct pbs_server *s, const struct pbs_config *c, struct e
 		bidders_unref(bidders);
 		return ERR_INPUT;
 	}
-	if (!s->metrics)
+	if (!s->metrics) {
 		s->metrics = pbs_metrics_new(pbs_routes, pbs_n_routes, registry_count(bidders->registry),
 					     c->metrics_accounts);
+		pbs_metrics_hide(s->metrics, c);
+	}
 	pbs_metrics_name_bidders(bidders);
 	snapshot_publish(&s->bidders, &bidders->snapshot);
 	log_event(LOG_INFO, "stored_data", LOG_INT("requests", stored_files_count(f, STORED_REQUEST)),

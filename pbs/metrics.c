@@ -9,6 +9,7 @@
 #include "common/otlp.h"
 #include "pbs/adapters/registry.h"
 #include "pbs/bidders.h"
+#include "pbs/config.h"
 #include "pbs/exchange/auction.h"
 #include "pbs/privacy/verdict.h"
 
@@ -263,6 +264,28 @@ struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_ro
 	names.labels[LABEL_SYNCER_SET] = (struct metric_label){ "status", syncer_sets, SYNCER_SETS, false };
 	set_prebid_labels();
 	return metrics_set_new("nexus_pbs", defs, PBS_METRIC_COUNT, names.labels, PBS_LABELS);
+}
+
+void pbs_metrics_hide(struct metrics_set *set, const struct pbs_config *config)
+{
+	const struct {
+		bool is_hidden;
+		enum pbs_metric id;
+	} families[] = {
+		{ config->hide_account_debug, M_ACCOUNT_DEBUG },
+		{ config->hide_account_stored, M_ACCOUNT_STORED },
+		{ config->hide_connections, M_ADAPTER_CREATED },
+		{ config->hide_connections, M_ADAPTER_REUSED },
+		{ config->hide_connections, M_ADAPTER_WAIT },
+		{ config->hide_dials, M_ADAPTER_DIAL_ERRORS },
+		{ config->hide_dials, M_ADAPTER_DIAL_TIME },
+		{ config->hide_scrubbed, M_ADAPTER_SCRUBBED },
+		{ config->hide_gdpr_blocked, M_ADAPTER_GDPR },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(families); i++)
+		if (families[i].is_hidden)
+			metrics_hide(set, families[i].id);
 }
 
 void pbs_metrics_free(struct metrics_set *set)

@@ -140,12 +140,15 @@ enum pbs_syncer_set { SYNCER_SET_OK, SYNCER_SET_CLEARED, SYNCER_SETS };
 
 struct bidder_set;
 struct http_route;
+struct pbs_config;
 struct syncer;
 
 /* `routes` names label values and must outlive the set. There is room for more bidders than `n_bidders`, which
  * a reload may bring. */
 struct metrics_set *pbs_metrics_new(const struct http_route *routes, size_t n_routes, size_t n_bidders,
 				    size_t max_accounts);
+/* Leaves out of /metrics the families that the host's metrics.disabled_metrics names. */
+void pbs_metrics_hide(struct metrics_set *set, const struct pbs_config *config);
 /* Numbers the set's bidders, each as it was numbered before, and knows their syncers' keys. Beyond
  * pbs_metrics_max_bidders() names, "other" stands for the rest. Before the set is published. */
 void pbs_metrics_name_bidders(struct bidder_set *set);

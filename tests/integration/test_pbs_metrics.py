@@ -160,6 +160,20 @@ def test_connections_count(pbs):
     wait_until(lambda: pbs.metric("nexus_pbs_connections_closed") >= opened, what="they were closed")
 
 
+def test_families_that_the_host_wants_not_are_not_there(tmp_path):
+    families = {"account_debug": ["account_debug_requests"], "account_stored_responses": ["account_stored_responses"],
+                "adapter_connections_metrics": ["adapter_connection_created", "adapter_connection_reused",
+                                                "adapter_connection_wait"],
+                "adapter_connections_dial_metrics": ["adapter_connection_dial_errors", "adapter_connection_dial_time"],
+                "adapter_buyeruid_scrubbed": ["adapter_buyeruids_scrubbed"],
+                "adapter_gdpr_request_blocked": ["adapter_gdpr_requests_blocked"]}
+    hidden = ", ".join(f"{name}: true" for name in families)
+    with running(Pbs(tmp_path, {"aster": ""}, yaml=f"metrics: {{ disabled_metrics: {{ {hidden} }} }}\n")) as (pbs,):
+        types, _ = samples(pbs)
+    assert {f"nexus_pbs_{name}" for name, _, _ in FAMILIES} - set(types) == \
+        {f"nexus_pbs_{name}" for names in families.values() for name in names}
+
+
 def test_accounts_are_bounded(pbs):
     for name in ("first", "second", "third", "nobody-knows", "first"):
         pbs.auction(site={"id": "s", "publisher": {"id": name}})

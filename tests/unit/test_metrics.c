@@ -68,6 +68,16 @@ static void text(void **state)
 	CHECK("a histogram reads as its count", metrics_read(s, M_TIME, 1) == 3);
 	CHECK("a gauge reads as the sum", metrics_read(s, M_OPEN) == 2);
 	buf_clear(&out);
+	metrics_hide(s, M_REQUESTS);
+	metrics_hide(s, M_TIME);
+	metrics_hide(s, M_BIDS);
+	metrics_write(s, &out);
+	CHECK_STR("what is not hidden", buf_str(&out),
+		  "# HELP nexus_open Auctions in flight\n"
+		  "# TYPE nexus_open gauge\n"
+		  "nexus_open 2\n");
+	CHECK("what is hidden counts on", metrics_read(s, M_REQUESTS, 1) == 3);
+	buf_clear(&out);
 	metrics_write_process("nexus", "1.0", &out);
 	CHECK("build", str_contains(buf_str(&out), STR("nexus_build_info{version=\"1.0\"} 1\n")));
 	CHECK("memory is known", !str_contains(buf_str(&out), STR("resident_memory_bytes 0\n")));
