@@ -8,6 +8,7 @@
 #include "common/buf.h"
 #include "common/mem.h"
 #include "common/probe.h"
+#include "common/version.h"
 
 enum { HEALTH_TIMEOUT_MS = 3000 };
 
@@ -137,7 +138,7 @@ static bool without_config(const struct args_program *p, enum action action, FIL
 	case CONFIG_REFERENCE: *ret_exit = print_reference(p->table, out); return true;
 	case NEW_KEY: *ret_exit = print_new_key(out); return true;
 	case VERSION:
-		fprintf(out, "%s %s\n", p->name, p->version);
+		fprintf(out, "%s %s (%s)\n", p->name, NEXUS_VERSION, NEXUS_REVISION);
 		*ret_exit = 0;
 		return true;
 	case HELP:

@@ -20,7 +20,6 @@
 
 struct args_program {
 	const char *name; /* "nexus-pbs" */
-	const char *version;
 	const struct conf_table *table;
 	const char *const *places; /* of the configuration file, ends in NULL; may be NULL */
 	/* Where /health is served, from the service's struct. */

@@ -26,7 +26,6 @@ int main(int argc, char **argv)
 {
 	const struct args_program program = {
 		.name = "nexus-idr",
-		.version = idr_version,
 		.table = &idr_conf_table,
 		.places = places,
 		.health_address = health_address,

@@ -18,14 +18,13 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/path.h"
+#include "common/version.h"
 #include "idr/auth/session.h"
 #include "idr/endpoints/endpoints.h"
 #include "idr/intake/cold_start.h"
 #include "idr/intake/settings_docs.h"
 #include "idr/routes.h"
 #include "idr/spans.h"
-
-const char idr_version[] = "1.0.0";
 
 const struct live_config *idr_live_config(struct idr_worker *w)
 {
@@ -383,7 +382,7 @@ static int start(struct idr *idr, struct errtext *why)
 	if (err)
 		return err;
 	log_event(LOG_INFO, "listening", LOG_Z("host", c->host), LOG_INT("port", idr->port),
-		  LOG_INT("workers", workers_count(idr->workers)), LOG_Z("version", idr_version));
+		  LOG_INT("workers", workers_count(idr->workers)), LOG_Z("version", NEXUS_VERSION));
 	return 0;
 }
 

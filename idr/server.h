@@ -75,6 +75,4 @@ int idr_check(struct conf *conf, struct errtext *why);
 /* Runs until SIGTERM or SIGINT and gives the exit status. Takes `conf`. */
 int idr_serve(struct conf *conf);
 
-extern const char idr_version[];
-
 #endif

@@ -149,7 +149,6 @@ int main(int argc, char **argv)
 	static const char *const places[] = { "pbs/config/pbs.yaml", "/etc/nexus/pbs.yaml", NULL };
 	static const struct args_program program = {
 		.name = "nexus-pbs",
-		.version = NEXUS_VERSION,
 		.table = &pbs_conf_table,
 		.places = places,
 		.health_address = health_address,

@@ -3,6 +3,7 @@
 #include "common/http_conf.h"
 #include "common/http_json.h"
 #include "common/json.h"
+#include "common/version.h"
 #include "idr/endpoints/endpoints.h"
 
 static json_t *postgres_json(struct idr *idr, const struct keeper_state *st, bool *ret_down)
@@ -53,7 +54,7 @@ void endpoint_health(struct http_request *req)
 		json_set_str(store, "error", str_of(st.why.text));
 	json_set_int(store, "bytes", st.totals.bytes);
 	json_set_int(store, "last_event", st.totals.last_seq);
-	j = json_pack("{s:s, s:o, s:o, s:o}", "version", idr_version, "store", store, "redis",
+	j = json_pack("{s:s, s:o, s:o, s:o}", "version", NEXUS_VERSION, "store", store, "redis",
 		      redis_json(idr, &redis_down), "postgres", postgres_json(idr, &st, &postgres_down));
 	json_set_str(j, "status", st.err || postgres_down || redis_down ? STR("degraded") : STR("healthy"));
 	json_set_bool(j, "loaded", st.loaded);
@@ -153,15 +154,15 @@ void endpoint_metrics(struct http_request *req)
 	buf_init(&b, 8u << 20);
 	metrics_write(idr->metrics, &b);
 	write_gauges(idr, &b);
-	metrics_write_process("nexus_idr", idr_version, &b);
+	metrics_write_process("nexus_idr", NEXUS_VERSION, &b);
 	http_reply_buf(req, 200, "text/plain; version=0.0.4; charset=utf-8", &b);
 }
 
 void endpoint_version(struct http_request *req)
 {
-	char *text = arena_printf(req->arena, "{\"service\":\"nexus-idr\",\"version\":\"%s\"}", idr_version);
-
-	http_reply(req, 200, "application/json", str_of(text));
+	http_reply(req, 200, "application/json",
+		   STR("{\"service\":\"nexus-idr\",\"revision\":\"" NEXUS_REVISION
+		       "\",\"version\":\"" NEXUS_VERSION "\"}"));
 }
 
 void endpoint_config(struct http_request *req)

@@ -8,6 +8,7 @@
 
 #include "common/api_key.h"
 #include "common/err.h"
+#include "common/version.h"
 #include "tests/check.h"
 
 struct test_conf {
@@ -34,7 +35,7 @@ static int check(struct conf *conf, struct errtext *why)
 	return bad ? ERR_INPUT : 0;
 }
 
-static const struct args_program program = { "nexus-test", "1.2", &table, NULL, address, check, "" };
+static const struct args_program program = { "nexus-test", &table, NULL, address, check, "" };
 static char out_text[4096], err_text[4096];
 
 /* Runs with one argument; the exit status, or -1 when the service would run. */
@@ -62,7 +63,8 @@ static void actions(void **state)
 		const char *out, *err;
 	} rows[] = {
 		{ "runs", NULL, NULL, -1, "", "" },
-		{ "version", "--version", NULL, 0, "nexus-test 1.2\n", "" },
+		{ "version", "--version", NULL, 0, "nexus-test " NEXUS_VERSION " (" NEXUS_REVISION ")\n",
+		  "" },
 		{ "unknown option", "--frob", NULL, 2, "", "usage: nexus-test" },
 		{ "stray argument", "frob", NULL, 2, "", "usage: nexus-test" },
 		{ "help", "--help", NULL, 0, "usage: nexus-test", "" },
