@@ -3,7 +3,9 @@
  * configuration error. Problems are collected, so that a file is repaired in one go. */
 #include "common/conf.h"
 
+#include <assert.h>
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -387,6 +389,8 @@ static int load_all(struct load *l, struct errtext *why)
 		errtext_set(why, "%s", buf_cstr(&l->errors));
 		return ERR_INPUT;
 	}
+	if (t->derive)
+		t->derive(l->c, l->c->values);
 	return t->check ? t->check(l->c->values, why) : 0;
 }
 
@@ -463,6 +467,27 @@ const char *conf_warnings(const struct conf *c)
 unsigned conf_line(const struct conf *c, const char *path)
 {
 	return yaml_line(c->lines, path);
+}
+
+const char *conf_origin(const struct conf *c, const char *path)
+{
+	size_t at = find_key(c->t, path);
+
+	assert(at < c->t->n_keys);
+	return c->origins[at];
+}
+
+void conf_derived(struct conf *c, const char *path, const char *fmt, ...)
+{
+	size_t at = find_key(c->t, path);
+	struct errtext why;
+	va_list ap;
+
+	assert(at < c->t->n_keys);
+	va_start(ap, fmt);
+	vsnprintf(why.text, sizeof why.text, fmt, ap);
+	va_end(ap);
+	set_origin(c, at, xstrdup(why.text));
 }
 
 const char *conf_file(const struct conf *c)

@@ -69,12 +69,17 @@ struct conf_key {
 	const char *names; /* enums: "json|console", the field holds the position */
 };
 
+struct conf;
+
 struct conf_table {
 	const char *service;    /* "pbs" */
 	const char *var_prefix; /* "PBS_" */
 	const struct conf_key *keys;
 	size_t n_keys;
-	size_t size;                                           /* of the service's struct */
+	size_t size; /* of the service's struct */
+	/* Fills in what follows from other values or from the machine, where nobody said it, and tells by conf_derived()
+	 * why; before `check`. May be NULL. */
+	void (*derive)(struct conf *c, void *values);
 	int (*check)(const void *values, struct errtext *why); /* across keys; may be NULL */
 };
 
@@ -106,8 +111,6 @@ struct conf_table {
 		.path = (p), .type = CONF_IS_IGNORED, .fallback = "", .help = (h)                            \
 	}
 
-struct conf;
-
 /* `yaml_path` NULL = no file. `env` is environ, or a test's own "NAME=value" list ending in NULL. */
 struct conf *conf_load(const struct conf_table *t, const char *yaml_path, char *const *env,
 		       struct errtext *why);
@@ -121,6 +124,11 @@ const void *conf_values(const struct conf *c);              /* the service's str
 const char *conf_warnings(const struct conf *c);            /* one per line; "" for none */
 unsigned conf_line(const struct conf *c, const char *path); /* in the YAML file, 0 = not there */
 const char *conf_file(const struct conf *c); /* its name, for messages of modules that parse trees */
+
+/* Where the value of a key comes from: "default", "pbs.yaml line 3", "IDR_URL", or why it was derived. */
+const char *conf_origin(const struct conf *c, const char *path);
+void conf_derived(struct conf *c, const char *path, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 enum { CONF_PRINT_MAX_BYTES = 4 << 20 }; /* more than that is not printed but refused */
 

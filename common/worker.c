@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/err.h"
 #include "common/mem.h"
@@ -78,6 +79,13 @@ static int first_failure(const struct workers *ws, struct errtext *why)
 		}
 	}
 	return 0;
+}
+
+size_t workers_wanted(uint32_t configured)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return configured ? configured : cores > 0 ? (size_t)cores : 1;
 }
 
 struct workers *workers_start(size_t n, const struct worker_class *cls, void *arg, struct errtext *why)

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/errtext.h"
 #include "common/mailbox.h"
@@ -33,6 +34,8 @@ struct worker_class {
 	void (*deinit)(struct worker *w);
 };
 
+/* How many there are to be: as configured, or one per core that is online for 0. */
+size_t workers_wanted(uint32_t configured);
 struct workers *workers_start(size_t n, const struct worker_class *cls, void *arg, struct errtext *why);
 size_t workers_count(const struct workers *ws);
 

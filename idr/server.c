@@ -221,13 +221,6 @@ static char *store_path(const struct idr_config *c)
 	return xasprintf("%s/idr.db", c->data_dir);
 }
 
-static uint32_t worker_count(const struct idr_config *c)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return c->workers ? c->workers : cores > 0 ? (uint32_t)cores : 1;
-}
-
 static int start_keeper(struct idr *idr, struct errtext *why)
 {
 	const struct idr_config *c = idr->start;
@@ -375,7 +368,7 @@ static int start(struct idr *idr, struct errtext *why)
 	    (!idr->port && (err = choose_port(&idr->port, &held, why))))
 		return err;
 	if (!(err = start_behind(idr, why)) &&
-	    !(idr->workers = workers_start(worker_count(c), &worker_class, idr, why)))
+	    !(idr->workers = workers_start(workers_wanted(c->workers), &worker_class, idr, why)))
 		err = ERR_UNAVAILABLE;
 	if (held >= 0)
 		close(held);

@@ -3,10 +3,14 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "common/mem.h"
+#include "common/memory_limit.h"
 #include "common/otlp.h"
 #include "common/pg.h"
 #include "common/redis.h"
 #include "common/str.h"
+#include "common/worker.h"
+#include "pbs/capacity.h"
 
 #define CONF_T struct pbs_config
 
@@ -30,10 +34,11 @@ static const struct conf_key keys[] = {
 		 "body of GET /status; empty = 204"),
 	CONF_U64("max_request_size", "MAX_REQUEST_SIZE", max_request_bytes, "1048576", 1024, 1 << 28, 0,
 		 "bytes of a request body, decompressed"),
-	CONF_U32("limits.max_connections", "", max_connections, "20000", 10, 1000000, 0,
-		 "client connections per worker"),
-	CONF_U32("limits.max_auctions", "PBS_MAX_AUCTIONS", max_auctions, "4000", 1, 1000000, CONF_RELOAD,
-		 "auctions in flight per worker; more are answered with 503"),
+	CONF_U32("limits.max_connections", "", max_connections, "0", 0, 1000000, 0,
+		 "client connections per worker; 0 = what an eighth of the memory holds, at most 20000"),
+	CONF_U32("limits.max_auctions", "PBS_MAX_AUCTIONS", max_auctions, "0", 0, 1000000, CONF_RELOAD,
+		 "auctions in flight per worker; more are answered with 503; 0 = what two fifths of the "
+		 "memory hold (that of the cgroup or the machine, half a MiB each), at most 4000"),
 	CONF_U32("limits.max_imps", "PBS_MAX_IMPS", max_imps, "100", 1, 1000, CONF_RELOAD,
 		 "imps per request"),
 	CONF_U32("limits.idle_timeout_ms", "", idle_timeout_ms, "15000", 100, 600000, 0,
@@ -505,6 +510,26 @@ static const struct conf_key keys[] = {
 		  "JSON lines, or text for people"),
 };
 
+/* By the memory, which --print-config and the log tell. */
+static void derive(struct conf *conf, void *values)
+{
+	struct pbs_config *c = values;
+	struct memory_limit memory = memory_limit();
+	size_t workers = workers_wanted(c->workers);
+	FREE_ON_EXIT char *why = xasprintf("from %llu MiB, the memory of %s, for %zu worker%s",
+					   (unsigned long long)(memory.bytes >> 20), memory.whose, workers,
+					   workers == 1 ? "" : "s");
+
+	if (!c->max_auctions) {
+		c->max_auctions = capacity_auctions(memory.bytes, workers);
+		conf_derived(conf, "limits.max_auctions", "%s", why);
+	}
+	if (!c->max_connections) {
+		c->max_connections = capacity_connections(memory.bytes, workers);
+		conf_derived(conf, "limits.max_connections", "%s", why);
+	}
+}
+
 static int check_amounts(const struct pbs_config *c, struct errtext *why)
 {
 	if (c->timeout_default_ms > pbs_timeout_max_ms(c)) {
@@ -584,5 +609,6 @@ const struct conf_table pbs_conf_table = {
 	.keys = keys,
 	.n_keys = ARRAY_LEN(keys),
 	.size = sizeof(struct pbs_config),
+	.derive = derive,
 	.check = check,
 };

@@ -91,6 +91,17 @@ static void wait_for_end(const sigset_t *signals, struct pbs_server *server)
 	log_event(LOG_INFO, "draining", LOG_INT("signal", number));
 }
 
+static void tell_capacity(const struct pbs_server *server)
+{
+	const struct pbs_config *c = server->config;
+	const struct conf *conf = server->first->conf;
+
+	log_event(LOG_INFO, "capacity_per_worker", LOG_INT("auctions", c->max_auctions),
+		  LOG_Z("auctions_by", conf_origin(conf, "limits.max_auctions")),
+		  LOG_INT("connections", c->max_connections),
+		  LOG_Z("connections_by", conf_origin(conf, "limits.max_connections")));
+}
+
 static int serve(struct conf *conf)
 {
 	const struct pbs_config *config = conf_values(conf);
@@ -114,6 +125,7 @@ static int serve(struct conf *conf)
 	} else {
 		log_event(LOG_INFO, "listening", LOG_Z("host", config->host), LOG_INT("port", config->port),
 			  LOG_INT("workers", workers_count(server.workers)));
+		tell_capacity(&server);
 		wait_for_end(&signals, &server);
 		pbs_server_drain(&server);
 		log_flush_limited();

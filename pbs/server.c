@@ -413,8 +413,7 @@ static void deinit_worker(struct worker *thread)
 int pbs_server_start(struct pbs_server *s, struct errtext *why)
 {
 	static const struct worker_class cls = { "pbs", init_worker, deinit_worker };
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t n = s->config->workers ? s->config->workers : (size_t)(cores > 0 ? cores : 1);
+	size_t n = workers_wanted(s->config->workers);
 
 	if (pbs_server_open(s, why) < 0 || vendor_lists_start(s->vendor_lists, why) < 0)
 		return ERR_UNAVAILABLE;

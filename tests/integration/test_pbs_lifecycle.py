@@ -1,8 +1,12 @@
 """Start, limits, load and end of the process."""
+import json
 import os
 import subprocess
 import threading
 
+import pytest
+
+from cgroup_kit import Cgroup
 from pbs_stack import BIN, KEY, FakeRouter, Pbs, banner_request, running, seats, wait_until, SIGTERM
 
 
@@ -58,6 +62,26 @@ def test_load_shedding(tmp_path):
             t.join()
         assert statuses.count(200) >= 4 and statuses.count(503) == 12 - statuses.count(200) > 0
         assert pbs.metric("nexus_pbs_auctions_shed_total") == statuses.count(503)
+
+
+def test_the_ceiling_follows_from_the_memory_and_is_told(tmp_path):
+    cgroup = Cgroup("capacity", 300)
+    try:
+        if cgroup.why:
+            pytest.skip(cgroup.why)
+        printed = subprocess.run([*cgroup.wrap(), BIN / "nexus-pbs", "--print-config"], capture_output=True, text=True, check=True,
+                                 env={"AUTH_ENABLED": "false", "PBS_WORKERS": "2"}).stdout
+        assert "max_auctions: 120  # from 300 MiB, the memory of the cgroup, for 2 workers\n" in printed
+        assert "max_connections: 600  # from 300 MiB, the memory of the cgroup, for 2 workers\n" in printed
+    finally:
+        cgroup.remove()
+
+
+def test_what_somebody_said_is_not_derived(tmp_path):
+    with running(Pbs(tmp_path, {"aster": ""}, yaml="limits: { max_connections: 77 }\n", env={"PBS_MAX_AUCTIONS": "5"})) as (pbs,):
+        (line,) = [json.loads(text) for text in pbs.process.log().splitlines() if "capacity_per_worker" in text]
+        assert (line["auctions"], line["auctions_by"]) == (5, "PBS_MAX_AUCTIONS")
+        assert (line["connections"], line["connections_by"]) == (77, f"{pbs.config} line 1")
 
 
 def test_sigterm_drops_no_accepted_request(tmp_path):

@@ -16,7 +16,7 @@ struct test_conf {
 };
 #define CONF_T struct test_conf
 static const struct conf_key keys[] = { CONF_U32("port", "PORT", port, "1", 1, 65535, 0, "where") };
-static const struct conf_table table = { "test", "TEST_", keys, 1, sizeof(CONF_T), NULL };
+static const struct conf_table table = { "test", "TEST_", keys, 1, sizeof(CONF_T), NULL, NULL };
 
 static void address(const void *values, struct str *ret_host, uint16_t *ret_port)
 {

@@ -47,9 +47,19 @@ static int check_values(const void *values, struct errtext *why)
 	return 0;
 }
 
-static const struct conf_table table = {
-	"test", "TEST_", keys, ARRAY_LEN(keys), sizeof(CONF_T), check_values
-};
+/* A body of one byte stands for one that follows from the timeout. */
+static void derive_values(struct conf *conf, void *values)
+{
+	struct test_conf *c = values;
+
+	if (c->max_bytes != 1)
+		return;
+	c->max_bytes = 1000 * (uint64_t)c->timeout_ms;
+	conf_derived(conf, "limits.max_bytes", "from %u ms", c->timeout_ms);
+}
+
+static const struct conf_table table = { "test",         "TEST_",       keys,        ARRAY_LEN(keys),
+					 sizeof(CONF_T), derive_values, check_values };
 static char file[64];
 
 static struct conf *load(const char *yaml, char *const *env, struct errtext *why)
@@ -99,6 +109,37 @@ static void layers(void **state)
 	CHECK("typed inside trees", json_is_true(json_at(v->adapters, "a.disabled")));
 	CHECK("the line of a tree's member", conf_line(c, "adapters.a") == 9);
 	conf_free(c);
+}
+
+static void derived(void **state)
+{
+	char *env[] = { "IDR_TIMEOUT_MS=70", NULL };
+	struct errtext why = { "" };
+	struct conf *said = load("limits: {max_bytes: 2}\n", env, &why),
+		    *not_said = load("limits: {max_bytes: 1}\n", env, &why), *again;
+	struct buf b;
+
+	(void)state;
+	CHECK("stays", ((const struct test_conf *)conf_values(said))->max_bytes == 2);
+	CHECK("follows", ((const struct test_conf *)conf_values(not_said))->max_bytes == 70000);
+	CHECK_STR("why", str_of(conf_origin(not_said, "limits.max_bytes")), "from 70 ms");
+	CHECK_STR("others", str_of(conf_origin(not_said, "idr.timeout_ms")), "IDR_TIMEOUT_MS");
+	buf_init(&b, 65536);
+	conf_print(not_said, &b);
+	CHECK("printed", strstr(buf_cstr(&b), "max_bytes: 70000  # from 70 ms\n"));
+	buf_deinit(&b);
+	again = conf_reload(not_said, env, &why);
+	CHECK("the same again is no change", again && !*conf_warnings(again));
+	conf_free(again);
+	env[0] = (char *)(uintptr_t) "IDR_TIMEOUT_MS=80";
+	again = conf_reload(not_said, env, &why);
+	CHECK("another one is", again && strstr(conf_warnings(again), "limits.max_bytes"));
+	CHECK("and waits for the restart",
+	      ((const struct test_conf *)conf_values(again))->max_bytes == 70000);
+	CHECK_STR("with its reason", str_of(conf_origin(again, "limits.max_bytes")), "from 70 ms");
+	conf_free(again);
+	conf_free(said);
+	conf_free(not_said);
 }
 
 static void refusals(void **state)
@@ -312,13 +353,10 @@ static void no_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(layers),
-		cmocka_unit_test(refusals),
-		cmocka_unit_test(secrets_from_files),
-		cmocka_unit_test(printing),
-		cmocka_unit_test(secrets_stay),
-		cmocka_unit_test(reloading),
-		cmocka_unit_test(no_file),
+		cmocka_unit_test(layers),    cmocka_unit_test(derived),
+		cmocka_unit_test(refusals),  cmocka_unit_test(secrets_from_files),
+		cmocka_unit_test(printing),  cmocka_unit_test(secrets_stay),
+		cmocka_unit_test(reloading), cmocka_unit_test(no_file),
 	};
 	int fd, failed;
 
