@@ -144,7 +144,8 @@ static double score_of(const struct auction *a, struct str bidder)
 	return NAN;
 }
 
-/* A bidder whose bids were all rejected has bid nothing that counts, whatever its call returned. */
+/* A bidder whose bids were all rejected has bid nothing that counts, whatever its call returned. One that was not asked, or
+ * not to the end because the page waits for others only, has shown neither what it bids nor how fast. */
 static enum idr_status status_of(const struct bidder_run *run, size_t n_bids)
 {
 	static const enum idr_status by_outcome[] = {
@@ -154,7 +155,7 @@ static enum idr_status status_of(const struct bidder_run *run, size_t n_bids)
 		[OUTCOME_ERROR] = IDR_ERROR,
 	};
 
-	if (!run || run->n_calls == run->n_spared)
+	if (!run || run->n_calls == run->n_spared + run->n_late || (run->left_behind && !n_bids))
 		return IDR_NOT_CALLED;
 	return n_bids ? IDR_BID : by_outcome[run->outcome];
 }

@@ -108,10 +108,12 @@ struct bidder_run {
 	struct bidder_call *calls;
 	size_t n_calls, open;
 	size_t n_spared; /* calls that were never sent because of throttling or limits */
+	size_t n_late;   /* … because no time was left */
 	uint64_t started_us;
 	uint32_t response_ms;
 	enum bidder_outcome outcome;
-	bool secondary; /* not waited for once every other bidder has answered */
+	bool secondary;   /* not waited for once every other bidder has answered */
+	bool left_behind; /* … which has happened */
 	struct bidder_reply *replies, **replies_tail; /* parsed, in order of arrival */
 	struct bidder_call *stored;                   /* answers that were stored, never sent */
 	size_t n_stored;

@@ -388,6 +388,7 @@ static void leave_behind(struct bidder_call *call)
 {
 	struct bidder_run *run = call->run;
 
+	run->left_behind = true;
 	if (run->outcome != OUTCOME_BID)
 		run->outcome = OUTCOME_TIMEOUT;
 	messages_add(&run->a->messages, MESSAGE_WARNING, run->candidate->name, ERROR_TIMEOUT,
@@ -491,11 +492,13 @@ static bool may_send(struct bidder_call *call, uint64_t left_ms)
 	};
 
 	if (split_tmax_is_too_short(&tmax, (int64_t)left_ms)) {
+		call->run->n_late++;
 		fail_call(call, OUTCOME_TIMEOUT, ERROR_TMAX_TOO_SHORT, NONBID_ERROR,
 			  "exceeded tmax duration");
 		return false;
 	}
 	if (left_ms == 0) {
+		call->run->n_late++;
 		network_failure(call, ERR_TIMEOUT, NULL);
 		return false;
 	}

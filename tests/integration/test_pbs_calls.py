@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from pbs_stack import Pbs, running, seats
+from pbs_stack import FakeRouter, Pbs, running, seats, wait_until
 
 SECOND = {"prebid": {"targeting": {}, "returnallbidstatus": True, "auctionoptions": {"secondarybidders": ["BIRCH"]}}}
 PLAIN = {"prebid": {"targeting": {}, "returnallbidstatus": True}}
@@ -53,6 +53,20 @@ def test_secondary_bidders_alone_are_waited_for(pbs):
     assert set(seats(reply)) == {"aster", "cedar"} and status(reply, "birch") == 101
 
 
+def test_the_router_learns_nothing_of_who_was_not_waited_for(tmp_path):
+    """A timeout would teach it that the bidder is slow. At the deadline it is one, of whichever kind the bidder is."""
+    router = FakeRouter()
+    bidders = {"aster": "price=2", "birch": "mode=hang", "cedar": ""}
+    with running(router, Pbs(tmp_path, bidders, router.port, env={"IDR_TIMEOUT_MS": "1000"})) as (_, pbs):
+        pbs.auction(id="left-behind", tmax=20000, ext=SECOND)
+        pbs.auction(id="too-late", tmax=300, ext=PLAIN)
+        wait_until(lambda: len(router.events) == 2, what="both events")
+    told = {e["auction_id"]: {b["bidder_code"]: b for b in e["bidders"]} for e in router.events}
+    assert told["left-behind"]["birch"]["status"] == "not_called" and "response_time_ms" not in told["left-behind"]["birch"]
+    assert told["too-late"]["birch"]["status"] == "timeout" and told["too-late"]["birch"]["response_time_ms"] > 0
+    assert {told[name]["aster"]["status"] for name in told} == {"bid"}
+
+
 def test_at_the_deadline_a_secondary_bidder_is_late_like_any_other(tmp_path):
     with running(Pbs(tmp_path, {"aster": "mode=hang", "birch": "mode=hang"})) as (pbs,):
         reply = pbs.auction(tmax=300, ext=SECOND)
@@ -63,11 +77,14 @@ def test_at_the_deadline_a_secondary_bidder_is_late_like_any_other(tmp_path):
 def test_a_call_for_which_no_time_is_left_is_not_made(tmp_path):
     yaml = ("tmax_adjustments: { enabled: true, bidder_response_duration_min_ms: 5000, "
             "pbs_response_preparation_duration_ms: 1 }\n")
-    with running(Pbs(tmp_path, {"aster": ""}, yaml=yaml)) as (pbs,):
+    router = FakeRouter()
+    with running(router, Pbs(tmp_path, {"aster": ""}, router.port, yaml=yaml)) as (_, pbs):
         reply = pbs.auction(tmax=1000, ext=PLAIN)
         assert reply["ext"]["errors"]["aster"] == [{"code": 12, "message": "exceeded tmax duration"}]
         assert status(reply, "aster") == 100 and not pbs.calls().get("aster")
         assert set(seats(pbs.auction(tmax=5000 + 15000, ext=PLAIN))) == set()  # bounded by the host: 5000
+        wait_until(lambda: router.events, what="the event")
+        assert router.events[0]["bidders"][0]["status"] == "not_called"
 
 
 def test_a_bidder_far_away_is_told_of_less_time(tmp_path):
