@@ -136,6 +136,15 @@ static json_t *brief_request(const struct auction *a)
 
 /* --- the decision --- */
 
+/* Whose answer is stored was chosen by whoever tests with it; nobody is spared by leaving that bidder out. */
+static bool has_stored_answer(const struct auction *a, struct str bidder)
+{
+	for (size_t i = 0; i < a->stored_responses.n; i++)
+		if (str_eq_nocase(a->stored_responses.list[i].bidder, bidder))
+			return true;
+	return false;
+}
+
 /* Fail open: a slow or broken router must not cost the publisher its bids. */
 static void apply(struct auction *a, enum unrouted outcome, const struct idr_route_reply *reply)
 {
@@ -146,7 +155,8 @@ static void apply(struct auction *a, enum unrouted outcome, const struct idr_rou
 	a->routing = outcome == ROUTED ? reply : NULL;
 	a->route_us = (uint32_t)(clock_mono_us() - a->route_started_us);
 	for (size_t i = 0; i < a->n_candidates; i++)
-		a->candidates[i].selected = !a->candidates[i].blocked && !a->routing;
+		a->candidates[i].selected = !a->candidates[i].blocked &&
+					    (!a->routing || has_stored_answer(a, a->candidates[i].name));
 	for (size_t i = 0; a->routing && i < a->routing->n_selected; i++) {
 		struct candidate *c = auction_find_candidate(a, a->routing->selected[i]);
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from pbs_stack import KEY, JsonServer, Pbs, banner_request, running, seats, wait_until
+from pbs_stack import KEY, FakeRouter, JsonServer, Pbs, banner_request, running, seats, wait_until
 
 BIDDERS = {"aster": "price=2", "birch": "price=1"}
 FILES = {
@@ -118,6 +118,18 @@ def test_of_two_stored_answers_for_one_pair_the_later_counts(pbs):
 def test_what_stands_for_one_bidder_only_stands_for_no_other(pbs):
     refused = pbs.post(banner_request(["aster"], imp=[imp(storedbidresponse=[{"id": "one", "bidder": "aster"}] * 2)]))
     assert refused.status == 400 and "should match with bidders specified in imp.ext.prebid.storedbidresponse" in refused.text
+
+
+def test_the_router_leaves_nobody_out_whose_answer_is_stored(tmp_path):
+    router = FakeRouter()
+    router.behave = FakeRouter.select(["birch"])
+    (tmp_path / "data/stored_responses").mkdir(parents=True)
+    (tmp_path / "data/stored_responses/one.json").write_text(json.dumps(FILES["stored_responses/one.json"]))
+    stored = imp(storedbidresponse=[{"id": "one", "bidder": name} for name in BIDDERS])
+    with running(router, Pbs(tmp_path, {**BIDDERS, "cedar": ""}, idr_port=router.port,
+                             yaml=f"stored_requests: {{ directory: {tmp_path / 'data'} }}\n")) as (_, server):
+        assert set(seats(server.auction(imp=[stored]))) == {"aster", "birch"}
+        assert set(seats(server.auction())) == {"birch"}
 
 
 def test_a_stored_auctions_video_is_counted_as_its_seat_allows(pbs):
