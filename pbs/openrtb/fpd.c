@@ -199,6 +199,20 @@ static void lay_device(struct prepare *p, struct fpd_bidder *b, const json_t *ov
 			complain(p, numbers[i].finding, b->bidder);
 }
 
+/* Ids where OpenRTB 2.5 has them replace the user's as those of 2.6 do: beside them, the user's would go along unseen by
+ * who filters ids by permission. */
+static void lay_user(struct prepare *p, struct fpd_bidder *b, const json_t *over)
+{
+	json_t *raised = keep(p, json_copy((json_t *)(uintptr_t)over)), *ext = json_own(raised, "ext");
+	json_t *old = json_object_get(ext, "eids");
+
+	if (old && !json_object_get(raised, "eids"))
+		json_object_set_nocheck(raised, "eids", old);
+	json_object_del(ext, "eids");
+	b->sets_eids = json_object_get(raised, "eids") != NULL;
+	(void)lay(p, b->bidder, &b->parts.user, raised, ORTB_USER);
+}
+
 static void lay_config(struct prepare *p, struct fpd_bidder *b, const json_t *ortb2)
 {
 	const json_t *site = json_object_get(ortb2, "site"), *app = json_object_get(ortb2, "app");
@@ -208,10 +222,8 @@ static void lay_config(struct prepare *p, struct fpd_bidder *b, const json_t *or
 		lay_site(p, b, site);
 	if (json_is_object(app))
 		lay_app(p, b, app);
-	if (json_is_object(user)) {
-		b->sets_eids = json_object_get(user, "eids") || json_at(user, "ext.eids");
-		(void)lay(p, b->bidder, &b->parts.user, user, ORTB_USER);
-	}
+	if (json_is_object(user))
+		lay_user(p, b, user);
 	if (json_is_object(device))
 		lay_device(p, b, device);
 }

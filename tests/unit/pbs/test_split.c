@@ -149,6 +149,13 @@ static const struct {
 	  ",'ext':{'prebid':{'data':{'eidpermissions':[{'source':'a','bidders':['rubicon']}]},'bidderconfig':"
 	  "[{'bidders':['appnexus'],'config':{'ortb2':{'user':{'eids':[{'source':'a'}]}}}}]}}}",
 	  "appnexus", "user.eids", "[{'source':'a'}]" },
+	{ "those of OpenRTB 2.5 replace the user's, which need it",
+	  TWO ",'user':{'eids':[{'source':'a'}]},'ext':{'prebid':{'data':{'eidpermissions':[{'source':'a','"
+	      "bidders':["
+	      "'rubicon']}]},'bidderconfig':[{'bidders':['appnexus'],'config':{'ortb2':{'user':{'ext':{'x':1,"
+	      "'eids':["
+	      "{'source':'b'}]}}}}}]}}}",
+	  "appnexus", "user", "{'eids':[{'source':'b'}],'ext':{'x':1}}" },
 	{ "data for one imp",
 	  "{'imp':[{'id':'1','banner':{'w':1,'h':1},'ext':{'a':1,'prebid':{'bidder':{'rubicon':{}},'imp':{'"
 	  "rubicon'"
