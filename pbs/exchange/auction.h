@@ -160,7 +160,7 @@ struct auction {
 	json_t *request;  /* merged; from ENRICH on decoded, normalised and never changed again */
 	struct stored_ids stored_ids;
 	struct stored_found stored_found;
-	struct stored_imp *stored_imps; /* one per imp of the request; NULL when nothing was merged */
+	struct stored_imps stored_imps;
 	struct stored_lookup lookup;
 	struct str account_id;
 	bool account_is_known;                         /* the host has it, or fetched it */

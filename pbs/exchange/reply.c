@@ -101,7 +101,7 @@ static void add_own_keys(struct auction *a, const struct seat *seat, const struc
 /* options.echovideoattrs: what the stored imp says about the player. */
 static void add_stored_attributes(const struct auction *a, const struct bid *b, json_t *ext)
 {
-	const struct stored_imp *stored = a->stored_imps && b->imp >= 0 ? &a->stored_imps[b->imp] : NULL;
+	const struct stored_imp *stored = b->imp >= 0 ? stored_imps_find(&a->stored_imps, b->impid) : NULL;
 	json_t *video = stored && stored->echo_video ? json_object_get(stored->doc, "video") : NULL;
 
 	if (video)

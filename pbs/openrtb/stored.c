@@ -207,7 +207,7 @@ int stored_check_imp_ids(const json_t *incoming, struct messages *m)
 
 /* One imp with its stored one under it: a new reference, or NULL. */
 static json_t *merge_imp(const struct stored_merge *sm, json_t *imp, size_t i, struct messages *m,
-			 struct stored_imp *ret_info)
+			 struct stored_imps *merged_imps)
 {
 	struct str id = stored_imp_id(imp);
 	const json_t *found = id.n ? find_imp(sm, id) : NULL;
@@ -228,23 +228,28 @@ static json_t *merge_imp(const struct stored_merge *sm, json_t *imp, size_t i, s
 		(void)refuse(m, "Key path not found");
 		return NULL;
 	}
-	ret_info->doc = found;
-	ret_info->echo_video = json_bool_at(imp, "ext.prebid.options.echovideoattrs", false);
+	merged_imps->list[merged_imps->n++] = (struct stored_imp){
+		.id = json_str_at(merged, "id"),
+		.doc = found,
+		.echo_video = json_bool_at(imp, "ext.prebid.options.echovideoattrs", false),
+	};
 	return merged;
 }
 
 /* Puts the merged imps of the incoming body into `request`, which is owned. */
-static int merge_imps(const struct stored_merge *sm, json_t *request, struct messages *m,
-		      struct stored_imp *infos)
+static int merge_imps(const struct stored_merge *sm, json_t *request, struct arena *a, struct messages *m,
+		      struct stored_imps *ret_imps)
 {
 	const json_t *incoming = json_object_get(sm->incoming, "imp");
 	json_t *imps;
 
+	*ret_imps = (struct stored_imps){ 0 };
 	if (!json_is_array(incoming))
 		return 0;
+	ret_imps->list = ARENA_ARRAY(a, struct stored_imp, json_array_size(incoming) + 1);
 	imps = json_array();
 	for (size_t i = 0; i < json_array_size(incoming); i++) {
-		json_t *imp = merge_imp(sm, json_array_get(incoming, i), i, m, &infos[i]);
+		json_t *imp = merge_imp(sm, json_array_get(incoming, i), i, m, ret_imps);
 
 		if (!imp) {
 			json_decref(imps);
@@ -256,13 +261,20 @@ static int merge_imps(const struct stored_merge *sm, json_t *request, struct mes
 	return 0;
 }
 
-int stored_merge(const struct stored_merge *sm, struct arena *a, struct messages *m, json_t **ret_request,
-		 struct stored_imp **ret_imps)
+const struct stored_imp *stored_imps_find(const struct stored_imps *si, struct str imp_id)
 {
-	json_t *merged = merge_documents(sm, m), *imps;
-	struct stored_imp *infos;
-	size_t n;
-	int err;
+	for (size_t i = 0; i < si->n; i++)
+		if (str_eq(si->list[i].id, imp_id))
+			return &si->list[i];
+	return NULL;
+}
+
+int stored_merge(const struct stored_merge *sm, struct arena *a, struct messages *m, json_t **ret_request,
+		 struct stored_imps *ret_imps)
+{
+	json_t *merged = merge_documents(sm, m);
+	struct stored_imps imps = { 0 };
+	int err = 0;
 
 	if (!merged)
 		return ERR_INPUT;
@@ -272,20 +284,13 @@ int stored_merge(const struct stored_merge *sm, struct arena *a, struct messages
 
 		json_decref(merged);
 		merged = own;
+		err = merge_imps(sm, merged, a, m, &imps);
 	}
-	n = json_array_size(json_object_get(merged, "imp"));
-	if (n < json_array_size(json_object_get(sm->incoming, "imp")))
-		n = json_array_size(json_object_get(sm->incoming, "imp"));
-	infos = ARENA_ARRAY(a, struct stored_imp, n + 1);
-	err = json_is_object(merged) ? merge_imps(sm, merged, m, infos) : 0;
 	if (err) {
 		json_decref(merged);
 		return err;
 	}
-	imps = json_object_get(merged, "imp");
-	for (size_t i = 0; i < json_array_size(imps); i++)
-		infos[i].passthrough = json_at(json_array_get(imps, i), "ext.prebid.passthrough");
 	*ret_request = merged;
-	*ret_imps = infos;
+	*ret_imps = imps;
 	return 0;
 }

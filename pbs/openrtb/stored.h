@@ -46,12 +46,21 @@ int stored_check(const struct stored_ids *ids, const struct stored_found *found,
  * has one. */
 int stored_account_id(const json_t *stored, const json_t *incoming, struct messages *m, struct str *ret_id);
 
-/* What the response needs to know about an imp's stored side. */
+/* What the response needs to know about an imp that a stored one lies under. */
 struct stored_imp {
-	const json_t *passthrough; /* imp.ext.prebid.passthrough after merging, or NULL */
-	const json_t *doc;         /* the stored imp, or NULL */
-	bool echo_video;           /* the client wants the stored imp's video back */
+	struct str id; /* the imp's, after merging */
+	const json_t *doc;
+	bool echo_video; /* the client wants the stored imp's video back */
 };
+
+/* By id, not by place: decoding takes imps from other spellings of the key, which nothing was merged with. */
+struct stored_imps {
+	struct stored_imp *list;
+	size_t n;
+};
+
+/* NULL when nothing stored lies under the imp. */
+const struct stored_imp *stored_imps_find(const struct stored_imps *si, struct str imp_id);
 
 struct stored_merge {
 	const json_t *incoming;
@@ -63,8 +72,8 @@ struct stored_merge {
 	struct rng *rng;
 };
 
-/* *ret_request is the caller's reference; *ret_imps has one entry per imp of it. */
+/* *ret_request is the caller's reference, from which *ret_imps borrows. */
 int stored_merge(const struct stored_merge *sm, struct arena *a, struct messages *m, json_t **ret_request,
-		 struct stored_imp **ret_imps);
+		 struct stored_imps *ret_imps);
 
 #endif

@@ -146,6 +146,13 @@ def test_a_missing_stored_response_is_named(pbs):
     assert reply.text == 'Invalid request: Stored Response with ID="gone" not found.\n'
 
 
+def test_imps_under_another_spelling_are_nobodys_stored_ones(pbs):
+    """More of them than the body has under the usual one, which is what the store looks at."""
+    many = [{**imp(), "id": str(i)} for i in range(90)]
+    reply = pbs.post({**banner_request([]), "imp": [imp(storedrequest={"id": "slot"})], "IMP": many})
+    assert reply.status == 200 and len(seats(reply.json())["aster"]) == 90
+
+
 def test_an_imp_needs_an_id_before_anything_else_is_looked_at(pbs):
     reply = pbs.post({"imp": [{}]})  # the message brings a line end of its own
     assert reply.status == 400 and reply.text == 'Invalid request: request.imp[0] missing required field: "id"\n\n'

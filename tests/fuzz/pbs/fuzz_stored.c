@@ -11,7 +11,7 @@ static void use(const json_t *all, struct arena *a, struct messages *m)
 	const json_t *imp = json_array_get(all, 2), **imps;
 	struct stored_found found = { .request = json_array_get(all, 1) };
 	struct stored_ids ids;
-	struct stored_imp *infos;
+	struct stored_imps infos;
 	struct str account;
 	struct rng rng;
 	json_t *merged;

@@ -45,7 +45,7 @@ static void world_deinit(struct world *w)
 }
 
 static int merge(struct world *w, bool generate, bool stored_wins, json_t **ret_req,
-		 struct stored_imp **ret_imps)
+		 struct stored_imps *ret_imps)
 {
 	struct stored_merge sm = {
 		.incoming = w->incoming,
@@ -95,7 +95,7 @@ static void merging(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct stored_imp *imps;
+		struct stored_imps imps;
 		struct world w;
 		json_t *req = NULL;
 
@@ -141,7 +141,7 @@ static void refusals(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad_rows); i++) {
 		char *body = xasprintf("Invalid request: %s\n", bad_rows[i].body);
-		struct stored_imp *imps;
+		struct stored_imps imps;
 		struct world w;
 		json_t *req = NULL;
 		int err = world_init(&w, bad_rows[i].why, bad_rows[i].incoming, bad_rows[i].store);
@@ -203,7 +203,7 @@ static void generated_ids(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct stored_imp *imps;
+		struct stored_imps imps;
 		struct world w;
 		json_t *req = NULL;
 
@@ -218,7 +218,7 @@ static void generated_ids(void **state)
 
 static void what_the_response_needs(void **state)
 {
-	struct stored_imp *imps;
+	struct stored_imps imps;
 	struct world w;
 	json_t *req = NULL;
 
@@ -228,12 +228,12 @@ static void what_the_response_needs(void **state)
 			 "{'imp':[{'id':'1','ext':{'prebid':{'storedrequest':{'id':'i'},'options':{'"
 			 "echovideoattrs':"
 			 "true}}}},{'id':'2'}]}",
-			 "{'imps':{'i':{'video':{'w':1},'ext':{'prebid':{'passthrough':{'p':1}}}}}}") == 0);
+			 "{'imps':{'i':{'video':{'w':1}}}}") == 0);
 	CHECK("merged", merge(&w, false, false, &req, &imps) == 0);
-	CHECK("echo", imps[0].echo_video && !imps[1].echo_video);
-	check_json("stored imp", imps[0].doc, "video", "{'w':1}");
-	check_json("passthrough", imps[0].passthrough, "p", "1");
-	CHECK("none", !imps[1].passthrough && !imps[1].doc);
+	CHECK("one", imps.n == 1 && stored_imps_find(&imps, STR("1")) == imps.list);
+	CHECK("echo", imps.list[0].echo_video);
+	check_json("stored imp", imps.list[0].doc, "video", "{'w':1}");
+	CHECK("none", !stored_imps_find(&imps, STR("2")));
 	json_decref(req);
 	world_deinit(&w);
 }
