@@ -1,7 +1,7 @@
 /* The Canadian variant of a TC string: section 5 of a GPP string.
  *
- * Consent is express or implied, vendors come as Range(Fibonacci). Decoded for support staff; no law behind
- * it is enforced here.
+ * Consent is express or implied, vendors come as Range(Fibonacci), or as ranges of 16 bit ids, as the IAB's own
+ * libraries wrote them at first. Decoded for support staff; no law behind it is enforced here.
  *
  * Errors  ERR_INPUT for anything malformed, in any segment.
  * Owns    all of it is in the arena.

@@ -207,6 +207,32 @@ function encodeGpp() {
   return model.encode();
 }
 
+/* The Canadian section in the form of early libraries: ranges of 16 bit ids. The answer is what was written, since today's
+ * library, which takes both forms, can run out of memory when it tries the other one first. */
+function oldTcfCa() {
+  const runs = (ids) => ids.reduce((all, id) => {
+    const last = all[all.length - 1];
+    if (last && last[1] === id - 1) last[1] = id; else all.push([id, id]);
+    return all;
+  }, []);
+  const range = (ids) => { const r = runs(ids);
+    return int(r.length, 12) + r.map(([a, b]) => (a === b ? '0' + int(a, 16) : '1' + int(a, 16) + int(b, 16))).join(''); };
+  /* whichever is shorter, as the library does */
+  const vendors = (ids) => { const max = ids.length ? ids[ids.length - 1] : 0; const r = range(ids);
+    return r.length <= max ? int(max, 16) + '1' + r : int(max, 16) + '0' + mask(ids, max); };
+  const restrictions = Array.from({ length: below(3) }, (_, i) => ({ purpose: i + 1, type: below(3),
+    vendors: [...new Set(Array.from({ length: between(1, 5) }, () => between(1, 900)))].sort((a, b) => a - b) }));
+  /* a far id makes it a range: bit fields are the same in both forms, and then there can be nothing to tell them apart */
+  const express = [...vendorIds().filter((id) => id < 3000), between(20000, 65535)], implied = vendorIds(), cmp = between(2, 4095), purposes = subset(24, 0.5);
+  const core = int(1, 6) + int(deciseconds(), 36) + int(deciseconds(), 36) + int(cmp, 12) + int(below(4096), 12) +
+    int(below(64), 6) + letters() + int(between(1, 4095), 12) + int(between(2, 5), 6) + int(below(2), 1) +
+    mask(subset(12, 0.3), 12) + mask(purposes, 24) + mask(subset(24, 0.4), 24) + vendors(express) + vendors(implied) +
+    int(restrictions.length, 12) + restrictions.map((r) => int(r.purpose, 6) + int(r.type, 2) + range(r.vendors)).join('');
+  return { s: 'DBABD~' + base64(core), want: { gpp: { version: 1, section_ids: [5], sections: { tcfcav1: { version: 1,
+    cmp_id: cmp, purposes_express: purposes, vendors_express: express, vendors_implied: implied,
+    publisher_restrictions: restrictions } } } } };
+}
+
 function fillUs(model, name) {
   if (name === 'usnat') model.setFieldValue(name, 'Version', pick([1, 2, 2]));
   else model.setFieldValue(name, 'SaleOptOut', 0); /* makes the section */
@@ -260,6 +286,10 @@ function readGpp(s) {
 /* ---- */
 
 for (let i = 0; i < count; i++) {
+  if (i % 40 === 39) {
+    console.log(JSON.stringify(oldTcfCa()));
+    continue;
+  }
   const kind = i % 5;
   const s = kind < 2 ? writeTcf() : kind === 2 ? encodeTcf() : kind === 3 ? encodeGpp() :
     '1' + pick('YN-') + pick('YN-') + pick('YN-');
