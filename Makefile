@@ -114,6 +114,12 @@ $(B)/gen/docs/acme.c: docs/bidders.md
 	@awk '/^```$$/ { on = 0 } on { print } /^```c$$/ { on = 1 }' $< > $@
 $(B)/tests/unit/pbs/test_docs_bidders.o: $(B)/gen/docs/acme.c
 
+# The dashboard's files, as lists of numbers for the arrays of idr/web/files.c.
+$(B)/gen/%.inc: %
+	@mkdir -p $(@D)
+	@od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' > $@
+$(B)/idr/web/files.o: $(patsubst %,$(B)/gen/%.inc,$(wildcard idr/web/*.html idr/web/*.svg idr/web/*.css idr/web/*.js))
+
 # Loops over bidders: vectorised, sums in any order. Not -ffinite-math-only: input is checked for NaN.
 $(B)/idr/core/%.o: ALL_CFLAGS += -O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math -freciprocal-math
 -include tests/sim/sim.mk

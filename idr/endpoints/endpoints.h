@@ -21,6 +21,8 @@ void endpoint_stored_delete(struct http_request *req);
 void endpoint_publisher_get(struct http_request *req);
 void endpoint_publisher_put(struct http_request *req);
 void endpoint_publisher_delete(struct http_request *req);
+void endpoint_page(struct http_request *req);
+void endpoint_asset(struct http_request *req);
 void endpoint_audit(struct http_request *req);
 void endpoint_explain(struct http_request *req);
 void endpoint_session(struct http_request *req);

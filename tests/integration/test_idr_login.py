@@ -12,7 +12,7 @@ import time
 
 import pytest
 from idr_stack import Idr, event
-from pbs_stack import BIN, KEY, request, running, wait_until
+from pbs_stack import BIN, KEY, ROOT, request, running, wait_until
 
 PASSWORD, SECRET_KEY = "correct horse battery", "0123456789abcdef0123456789abcdef"
 FLOORS = {"currency": "USD", "modelGroups": [{"schema": {"fields": ["mediaType"]}, "values": {"*": 0.4}}]}
@@ -354,3 +354,24 @@ def test_without_users_the_login_is_off(tmp_path):
         reply = Browser(idr).login()
         assert reply.status == 403 and "ADMIN_USERS" in reply.json()["error"]
         assert idr.ask("GET", "/stats").status == 200
+
+
+def test_the_page_runs_nothing_that_is_not_ours(idr):
+    page = request(idr.port, "GET", "/")
+    rules = dict(part.split(None, 1) for part in page.headers["Content-Security-Policy"].split("; "))
+    assert rules["default-src"] == "'none'" and rules["script-src"] == "'self'" and rules["frame-ancestors"] == "'none'"
+    assert page.headers["Cache-Control"] == "no-store" and page.headers["X-Content-Type-Options"] == "nosniff"
+    named = set(re.findall(r'(?:src|href)="([^"]*)"', page.text)) - {"#main", "#/"}
+    seen = {}
+    while named - seen.keys():
+        for path in named - seen.keys():
+            reply = request(idr.port, "GET", path)
+            assert reply.status == 200 and path.startswith("/assets/"), path
+            seen[path] = reply
+        named |= {f"/assets/{n}" for r in seen.values() for n in re.findall(r"from '\./([^']+)'", r.text)}
+    text = page.text + "".join(r.text for r in seen.values())
+    assert not re.search(r"<script(?! type=\"module\" src)|<style|\son\w+=\"|\sstyle=|javascript:|innerHTML|eval\(", text)
+    assert set(re.findall(r"https?://([^/\"'`]+)", text)) <= {"www.w3.org"}, "nothing comes from elsewhere"
+    files = {f.name for f in (ROOT / "idr/web").iterdir() if f.suffix not in (".c", ".h")}
+    assert files == {path.removeprefix("/assets/") for path in seen} | {"index.html"}, "every file is part of it"
+    assert request(idr.port, "GET", "/assets/files.c").status == 404

@@ -26,7 +26,7 @@ GOOD = [
     ("PUT", SETTINGS, {"max_bidders": 3}), ("GET", SETTINGS, None), ("GET", SETTINGS + "/history", None),
     ("DELETE", SETTINGS, None), ("GET", "/health", None), ("GET", "/ready", None), ("GET", "/metrics", None),
     ("GET", "/version", None), ("GET", "/config", None), ("POST", "/api/v1/explain", ROUTE),
-    ("GET", "/api/v1/audit?limit=5", None), ("GET", "/api/v1/session", None),
+    ("GET", "/", None), ("GET", "/login", None), ("GET", "/assets/app.js", None), ("GET", "/api/v1/audit?limit=5", None), ("GET", "/api/v1/session", None),
 ]
 # (why, method, target, body, status, and what the request has beside it)
 ROWS = [
@@ -36,6 +36,8 @@ ROWS = [
     ("no bid request", "POST", "/api/v1/explain", {}, 400, {}),
     ("another's publisher", "POST", "/api/v1/explain", {**ROUTE, "publisher_id": "p2"}, 403, {"key": ONE}),
     ("bad limit", "GET", "/api/v1/audit?limit=0", None, 400, {}), ("all, for one", "GET", "/api/v1/audit", None, 403, {"key": ONE}),
+    ("a style", "GET", "/assets/style.css", None, 200, {}), ("a picture", "GET", "/assets/icon.svg", None, 200, {}),
+    ("no such file", "GET", "/assets/..%2Fapp.js", None, 404, {}), ("no name", "GET", "/assets/%00", None, 400, {}),
     ("the login is off", "POST", "/login", {"user": "ada", "password": PASSWORD}, 403, {}),
     ("no session", "POST", "/logout", None, 401, {}),
     ("an array", "POST", "/analytics", [event("a1"), event("a2")], 200, {}),
