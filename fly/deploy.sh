@@ -3,7 +3,8 @@
 #   fly/deploy.sh [--dry-run] [--yes] COMMAND
 #     setup                    create both apps
 #     secrets                  make an API key and give it to both; again = a new key, the old one stays valid on idr.
-#                              DATABASE_URL and REDIS_URL, where they are set, are given to idr
+#                              DATABASE_URL and REDIS_URL, where they are set, are given to idr; so is ADMIN_USERS, who
+#                              may log in to its dashboard, with a new SECRET_KEY, which ends all sessions
 #     deploy [pbs|idr]         build remotely and roll out; both: idr first
 #     status [pbs|idr]         machines and checks
 #     logs pbs|idr             follow the log
@@ -23,7 +24,7 @@ dry_run=''
 yes=''
 
 usage() {
-    sed -n '2,13s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,14s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
@@ -70,13 +71,16 @@ import() {
 # Staged: they take effect at the next deploy. A second key is given to idr before pbs uses it, and the first stays
 # until the next rotation, so no call is refused in between.
 secrets() {
-    local key previous=
+    local key session_key='' previous=
     key=$(openssl rand -hex 24)
     [ ! -s fly/.api_key ] || previous=$(cat fly/.api_key)
-    printf 'API_KEY_DEFAULT=%s\n%s%s%s' "$key" "${previous:+API_KEYS=$previous
+    [ -z "${ADMIN_USERS:-}" ] || session_key=$(openssl rand -hex 32)
+    printf 'API_KEY_DEFAULT=%s\n%s%s%s%s' "$key" "${previous:+API_KEYS=$previous
 }" "${DATABASE_URL:+DATABASE_URL=$DATABASE_URL
 }" "${REDIS_URL:+REDIS_URL=$REDIS_URL
-}" | import "$IDR_APP" "API_KEY_DEFAULT${previous:+, API_KEYS with the previous one}${DATABASE_URL:+, DATABASE_URL}${REDIS_URL:+, REDIS_URL}"
+}" "${session_key:+ADMIN_USERS=$ADMIN_USERS
+SECRET_KEY=$session_key
+}" | import "$IDR_APP" "API_KEY_DEFAULT${previous:+, API_KEYS with the previous one}${DATABASE_URL:+, DATABASE_URL}${REDIS_URL:+, REDIS_URL}${session_key:+, ADMIN_USERS, SECRET_KEY}"
     printf 'API_KEY_DEFAULT=%s\n%s' "$key" "${previous:+API_KEYS=$previous
 }" | import "$PBS_APP" "API_KEY_DEFAULT${previous:+, API_KEYS with the previous one}"
     if [ -z "$dry_run" ]; then

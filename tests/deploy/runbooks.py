@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FILES = [*sorted((ROOT / "docs/runbooks").glob("*.md")), ROOT / "docs/deployment.md"]
+FILES = [*sorted((ROOT / "docs/runbooks").glob("*.md")), ROOT / "docs/deployment.md", ROOT / "docs/hardening.md"]
 PROGRAM = re.compile(r"(?:\w+=\S* )*\(?(docker |kubectl |curl |promtool |amtool |deploy/scripts/|deploy/k8s/deploy.sh|fly/(deploy.sh|cost)|"
                      r"nexus-\w+ -|make |ss |stat |git |cd deploy)")
 
@@ -20,6 +20,8 @@ LIVE = re.compile(r"^docker compose (exec|run|ps|logs|start|stop|--profile store
                   r"^(CURL_OPTIONS=\S+ )?deploy/scripts/smoke|^curl |^deploy/scripts/(backup|restore) idr|^(ss|stat|git) ")
 # (pattern, what runs it and the words in that file by which one sees it; or why nothing does)
 ELSEWHERE = [
+    (r"nexus-idr hash-password", "../integration/test_idr_login.py", "hash-password"),
+    (r"docker compose restart idr$", None, "is a kill and a start, which compose_run.sh does"),
     (r"fly/deploy\.sh", "test_fly.py", "fly/deploy.sh"),
     (r"fly/cost", "test_fly.py", "fly/cost"),
     (r"deploy/k8s/deploy\.sh", "test_k8s.py", "deploy.sh"),

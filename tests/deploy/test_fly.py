@@ -150,6 +150,15 @@ def test_the_stores_urls_are_secrets_of_the_router(fly):
     assert "pw@" not in out + fly.record.read_text()
 
 
+def test_who_may_log_in_is_a_secret_of_the_router(fly):
+    users = "ada:$2b$12$abcdefghijklmnopqrstuu0r1dvQKFXuA7rEmvDrgBdGXY/1p4BxW,bob:$2b$12$abcdefghijklmnopqrstuu0r1dvQKFXuA7rEmvDrgBdGXY/1p4BxW:viewer"
+    out = fly("secrets", env={"ADMIN_USERS": users})
+    idr, pbs = pathlib.Path(f"{fly.record}.stdin").read_text().split("--\n")[:-1]
+    assert idr.splitlines()[1] == f"ADMIN_USERS={users}" and "ADMIN" not in pbs and "SECRET" not in pbs
+    assert re.fullmatch(r"SECRET_KEY=[0-9a-f]{64}", idr.splitlines()[2])
+    assert "$2b$" not in out + fly.record.read_text() and "SECRET_KEY" in out
+
+
 def test_rollback(fly):
     fly("rollback", "pbs", "old1")
     fly("rollback", "idr", "old1")

@@ -22,6 +22,8 @@ def tree(tmp_path_factory):
     for overlay in OVERLAYS:
         (folder / f"overlays/{overlay}/api_key").write_text("0123456789abcdef")
     (folder / "components/database/password").write_text("x")
+    (folder / "components/dashboard/admin_users").write_text("# nobody yet")
+    (folder / "components/dashboard/secret_key").write_text("0123456789abcdef0123456789abcdef")
     (folder / "components/managed-database/database_url").write_text("postgresql://nexus:x@db.example.com/nexus?sslmode=verify-full")
     return folder
 
@@ -212,7 +214,7 @@ def test_no_secret_is_in_the_tree():
     listed = subprocess.run(["git", "ls-files", "deploy", "fly", "nginx"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
         pytest.skip("no git checkout")
-    assert not re.search(r"(api_key|password|database_url|privkey\.pem|/secrets/.*)$", listed.stdout, re.M)
+    assert not re.search(r"(api_key|password|database_url|admin_users|secret_key|privkey\.pem|/secrets/.*)$", listed.stdout, re.M)
 
 
 # --- deploy.sh

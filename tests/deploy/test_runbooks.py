@@ -30,7 +30,7 @@ def test_scripts_that_are_named_exist(file, name):
 
 
 def test_links_between_the_pages_lead_somewhere():
-    for page in [*(ROOT / "docs/runbooks").glob("*.md"), ROOT / "docs/deployment.md"]:
+    for page in [*(ROOT / "docs/runbooks").glob("*.md"), ROOT / "docs/deployment.md", ROOT / "docs/hardening.md"]:
         for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
             if "://" in target:
                 continue
