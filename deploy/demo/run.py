@@ -38,10 +38,15 @@ FORMATS = {
 SITES = [("pub-1", "news.example.com"), ("pub-1", "sport.example.com"), ("pub-2", "recipes.example.org")]
 
 
+HELD = []
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Nobody else is given it: a socket stays bound to it that does not listen, which the services' may do beside it."""
+    HELD.append(socket.socket())
+    HELD[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    HELD[-1].bind(("127.0.0.1", 0))
+    return HELD[-1].getsockname()[1]
 
 
 class Stack:

@@ -1,5 +1,6 @@
 """Starts the real nexus-pbs with mock bidders, and a router that does as the test says. Everything is on free loopback
 ports and in a temporary folder."""
+import collections
 import contextlib
 import http.client
 import http.server
@@ -20,10 +21,20 @@ KEY = "integration-test-key"
 DATA = ROOT / "tests/data"
 
 
+HELD = collections.deque()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that stays ours. A socket keeps it that does not listen: the system gives the port to nobody else who asks for
+    any, and the server it is for may bind it all the same, as many times as it starts, since both say SO_REUSEADDR. Until
+    then nobody listens there. The latest few hundred are kept, which is more than one test uses."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("127.0.0.1", 0))
+    HELD.append(s)
+    if len(HELD) > 300:
+        HELD.popleft().close()
+    return s.getsockname()[1]
 
 
 def wait_until(condition, seconds=10, what="condition"):
