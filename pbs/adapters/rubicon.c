@@ -249,17 +249,10 @@ static void read_seats(struct reply *reply, const json_t *seats, const json_t *r
 }
 
 /* The type of all bids is that of the one imp that was sent; false with an error when there is none. */
-static bool sent_type(const struct adapter_request *r, const struct adapter_call *sent,
-		      struct adapter_errors *errors, struct str *ret_type)
+static bool sent_type(const struct adapter_call *sent, struct adapter_errors *errors, struct str *ret_type)
 {
-	struct errtext why;
-	const json_t *body = ortb_typed(r->arena, sent->body, ortb_struct(ORTB_BID_REQUEST), &why), *imp;
+	const json_t *imp = json_array_get(json_object_get(sent->body, "imp"), 0);
 
-	if (!body) {
-		adapter_error(errors, ADAPTER_FAILED_TO_UNMARSHAL, "%s", why.text);
-		return false;
-	}
-	imp = json_array_get(json_object_get(body, "imp"), 0);
 	if (!imp) {
 		adapter_error(errors, ADAPTER_PLAIN, "The request that was answered has no imp");
 		return false;
@@ -285,7 +278,7 @@ static void parse_bids(const struct adapter_request *r, const struct adapter_cal
 		adapter_error(&out->errors, ADAPTER_BAD_SERVER_RESPONSE, "%s", why.text);
 		return;
 	}
-	if (!sent_type(r, sent, &out->errors, &reply.type))
+	if (!sent_type(sent, &out->errors, &reply.type))
 		return;
 	out->answered = true;
 	if (json_str_at(response, "cur").n > 0)

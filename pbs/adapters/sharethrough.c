@@ -1,6 +1,7 @@
 /* Sharethrough gets one call per imp and kind of ad, and lists of what is blocked that grow from imp to imp.
  *
- * Source  fact sheet "sharethrough" of the reference's adapters.
+ * Source  fact sheet "sharethrough" of the reference's adapters. It decodes its own request again before it reads the
+ *         reply, which stored responses fail, having none; here they are read.
  */
 #include "common/mem.h"
 #include "pbs/adapters/bidders.h"
@@ -119,18 +120,6 @@ static enum ortb_verdict read_bid(struct ortb_bid *x)
 	return ORTB_KEEP;
 }
 
-/* The call's body must still be a request: that of a stored response is not. */
-static void parse_bids(const struct adapter_request *r, const struct adapter_call *sent,
-		       const struct adapter_reply *reply, struct adapter_bids *out)
-{
-	struct errtext why;
-
-	if (reply->status == 200 && !ortb_typed(r->arena, sent->body, ortb_struct(ORTB_BID_REQUEST), &why))
-		adapter_error(&out->errors, ADAPTER_FAILED_TO_UNMARSHAL, "%s", why.text);
-	else
-		ortb_parse_bids(r, sent, reply, out);
-}
-
 static const struct ortb_status status = {
 	"Unexpected status code: %d. Run with request.debug = 1 for more info",
 	"unexpected status code: %d. Run with request.debug = 1 for more info",
@@ -148,5 +137,5 @@ const struct adapter adapter_sharethrough = {
 	.name = "sharethrough",
 	.rules = &rules,
 	.make_requests = make_requests,
-	.parse_bids = parse_bids,
+	.parse_bids = ortb_parse_bids,
 };

@@ -367,7 +367,7 @@ static void replies(void **state)
 		  .bid_errors =
 			  "4 cannot unmarshal rubicon.rubiconSeatBid.Buyer: expects \" or n, but found 1" },
 		{ "an answer to nothing that was sent", "{'id':'r','app':{},'imp':[]}", .status = 200,
-		  .body = REPLY("", ""), .bid_errors = "14 expect { or n, but found " },
+		  .body = REPLY("", ""), .bid_errors = "999 The request that was answered has no imp" },
 		{ "no buyer, no seat: ext stays; no markup is null", ONE(""), .status = 200,
 		  .body = REPLY("", ",'price':1,'ext':{'x':1}"), .currency = "USD",
 		  .bids = "[{'type':'banner','seat':'','meta':null,'deal':0,'video':null,'bid':{'id':'b','"

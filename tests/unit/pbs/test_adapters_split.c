@@ -164,8 +164,6 @@ static void sharethrough(void **state)
 			  "mediatype "
 			  "for impression \"3\" | 4 Failed to parse bid mediatype for impression \"4\" | 999 "
 			  "invalid BidType: poster" },
-		{ "the answer to no request", "{'id':'r'}", .calls = "[]", .status = 200,
-		  .body = "{'id':'r'}", .bids = "[]", .bid_errors = "14 expect { or n, but found " },
 	};
 
 	(void)state;
