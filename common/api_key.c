@@ -46,23 +46,12 @@ size_t api_keys_count(const struct api_keys *ks)
 	return ks->n;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static bool parse_hash(struct str hex, unsigned char *ret_hash)
 {
 	if (hex.n != 2 * (size_t)API_KEY_HASH_BYTES)
 		return false;
 	for (size_t i = 0; i < API_KEY_HASH_BYTES; i++) {
-		int hi = hex_digit(hex.p[2 * i]), lo = hex_digit(hex.p[2 * i + 1]);
+		int hi = str_hex_digit(hex.p[2 * i]), lo = str_hex_digit(hex.p[2 * i + 1]);
 
 		if (hi < 0 || lo < 0)
 			return false;

@@ -1,14 +1,5 @@
 #include "common/http_text.h"
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 struct str http_text_decode(struct arena *a, struct str s, bool plus_is_blank)
 {
 	size_t i, n = 0;
@@ -18,8 +9,9 @@ struct str http_text_decode(struct arena *a, struct str s, bool plus_is_blank)
 		return s;
 	p = arena_alloc(a, s.n + 1);
 	for (i = 0; i < s.n; i++) {
-		if (s.p[i] == '%' && i + 2 < s.n && hex(s.p[i + 1]) >= 0 && hex(s.p[i + 2]) >= 0) {
-			p[n++] = (char)(hex(s.p[i + 1]) << 4 | hex(s.p[i + 2]));
+		if (s.p[i] == '%' && i + 2 < s.n && str_hex_digit(s.p[i + 1]) >= 0 &&
+		    str_hex_digit(s.p[i + 2]) >= 0) {
+			p[n++] = (char)(str_hex_digit(s.p[i + 1]) << 4 | str_hex_digit(s.p[i + 2]));
 			i += 2;
 		} else {
 			p[n++] = s.p[i] == '+' && plus_is_blank ? ' ' : s.p[i];

@@ -63,6 +63,15 @@ struct str str_cut(struct str *s, char sep)
 	return piece;
 }
 
+int str_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 bool str_parse_u64(struct str s, uint64_t min, uint64_t max, uint64_t *ret_v)
 {
 	uint64_t v = 0;

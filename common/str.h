@@ -44,6 +44,8 @@ int str_index(struct str s, const char *const *names, size_t n);
  * returned when there is no separator left, after which s->p is NULL (the loop condition). */
 struct str str_cut(struct str *s, char sep);
 
+int str_hex_digit(char c); /* 0..15, of either case; -1 for what is none */
+
 /* True and *ret_v written when all of `s` is a decimal number in min..max. */
 bool str_parse_u64(struct str s, uint64_t min, uint64_t max, uint64_t *ret_v);
 bool str_parse_i64(struct str s, int64_t min, int64_t max, int64_t *ret_v);

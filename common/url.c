@@ -145,17 +145,6 @@ void url_encode_query(struct buf *b, struct str s)
 	encode(b, s, true);
 }
 
-static int hex_value(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static bool decode(struct str s, struct buf *b, bool plus)
 {
 	size_t start = b->n;
@@ -169,8 +158,8 @@ static bool decode(struct str s, struct buf *b, bool plus)
 			buf_add_c(b, plus && s.p[i] == '+' ? ' ' : s.p[i]);
 			continue;
 		}
-		hi = s.n - i > 2 ? hex_value(s.p[i + 1]) : -1;
-		lo = s.n - i > 2 ? hex_value(s.p[i + 2]) : -1;
+		hi = s.n - i > 2 ? str_hex_digit(s.p[i + 1]) : -1;
+		lo = s.n - i > 2 ? str_hex_digit(s.p[i + 2]) : -1;
 		if (hi < 0 || lo < 0) {
 			b->n = start;
 			return false;

@@ -15,6 +15,12 @@ const struct ortb_status ortb_status_stop = {
 	ADAPTER_BAD_INPUT,
 	ADAPTER_BAD_SERVER_RESPONSE,
 };
+const struct ortb_status ortb_status_plain = {
+	"Unexpected status code: %d. Run with request.debug = 1 for more info",
+	"Unexpected status code: %d. Run with request.debug = 1 for more info",
+	ADAPTER_BAD_INPUT,
+	ADAPTER_PLAIN,
+};
 
 #define FIELD(key, label, kind) TYPED_FIELD(key, label, TYPED_##kind, TYPED_GIVEN)
 

@@ -54,6 +54,8 @@ struct ortb_status {
 };
 extern const struct ortb_status ortb_status_s1;   /* the common texts */
 extern const struct ortb_status ortb_status_stop; /* the same with a full stop */
+extern const struct ortb_status
+	ortb_status_plain; /* the same, but what is no 400 is not laid to the server */
 
 struct ortb_rules {
 	const struct typed_struct *params; /* NULL: imp.ext is not looked at */

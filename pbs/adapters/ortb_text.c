@@ -138,15 +138,6 @@ struct str ortb_query_escape(struct arena *a, struct str text)
 	return (struct str){ out, n };
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Length of the UTF-8 character at p, 0 when there is none. */
 static size_t utf8_char(const unsigned char *p, size_t n)
 {
@@ -204,8 +195,8 @@ bool ortb_query_unescape(struct arena *a, struct str text, struct str *ret_text)
 				out[n - 1] = ' ';
 			continue;
 		}
-		high = i + 2 < text.n ? hex_digit(text.p[i + 1]) : -1;
-		low = i + 2 < text.n ? hex_digit(text.p[i + 2]) : -1;
+		high = i + 2 < text.n ? str_hex_digit(text.p[i + 1]) : -1;
+		low = i + 2 < text.n ? str_hex_digit(text.p[i + 2]) : -1;
 		if (high < 0 || low < 0)
 			return false;
 		out[n++] = (char)(high << 4 | low);

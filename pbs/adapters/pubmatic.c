@@ -316,16 +316,9 @@ static void read_configs(const struct adapter_request *r, const json_t *response
 				      json_pack("{s:s, s:O}", "impid", impid, "config", config));
 }
 
-static const struct ortb_status status = {
-	"Unexpected status code: %d. Run with request.debug = 1 for more info",
-	"Unexpected status code: %d. Run with request.debug = 1 for more info",
-	ADAPTER_BAD_INPUT,
-	ADAPTER_PLAIN,
-};
-
 static const struct ortb_rules rules = {
 	.each_imp = pubmatic_imp,
-	.status = &status,
+	.status = &ortb_status_plain,
 	.currency = ORTB_CURRENCY_OR_USD,
 	.each_bid = read_bid,
 	.response = read_configs,

@@ -84,20 +84,13 @@ static enum ortb_verdict read_bid(struct ortb_bid *x)
 	return ORTB_KEEP;
 }
 
-static const struct ortb_status status = {
-	"Unexpected status code: %d. Run with request.debug = 1 for more info",
-	"Unexpected status code: %d. Run with request.debug = 1 for more info",
-	ADAPTER_BAD_INPUT,
-	ADAPTER_PLAIN,
-};
-
 static const struct ortb_rules rules = {
 	.params = &params,
 	.bad_params = ADAPTER_FAILED_TO_UNMARSHAL,
 	.headers = ORTB_HEADERS_JSON,
 	.each_imp = set_inventory,
 	.nothing_left = nothing_left,
-	.status = &status,
+	.status = &ortb_status_plain,
 	.currency = ORTB_CURRENCY_USD,
 	.each_bid = read_bid,
 };

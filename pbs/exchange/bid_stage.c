@@ -10,17 +10,6 @@
 #include "pbs/usersync/syncer.h"
 #include "pbs/usersync/uids.h"
 
-static int convert(const void *rates, double amount, struct str from, struct str to, double *ret_amount,
-		   struct errtext *why)
-{
-	double rate;
-	int err = currency_rate(rates, from, to, &rate, why);
-
-	if (err == 0)
-		*ret_amount = amount * rate;
-	return err;
-}
-
 static uint64_t chance(void *rng)
 {
 	return rng_u64(rng);
@@ -50,7 +39,7 @@ static void init_run(struct auction *a, struct bidder_run *run, const struct bid
 		.arena = a->arena,
 		.bidder = &c->bidder->bidder,
 		.entry = a->front->entry,
-		.convert = convert,
+		.convert = currency_convert,
 		.rates = &a->rates,
 		.random = chance,
 		.chance = &a->x->rng,

@@ -236,6 +236,17 @@ int currency_rate(const struct currency_rates *rates, struct str from, struct st
 	return ERR_NOTFOUND;
 }
 
+int currency_convert(const void *rates, double amount, struct str from, struct str to, double *ret_amount,
+		     struct errtext *why)
+{
+	double rate;
+	int err = currency_rate(rates, from, to, &rate, why);
+
+	if (err == 0)
+		*ret_amount = amount * rate;
+	return err;
+}
+
 static int refuse_code(const char *code, struct errtext *why)
 {
 	errtext_set(why, "currency code %s is not recognized or malformed", code);

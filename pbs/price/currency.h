@@ -38,6 +38,10 @@ struct currency_rates {
 int currency_rate(const struct currency_rates *rates, struct str from, struct str to, double *ret_rate,
 		  struct errtext *why) __attribute__((warn_unused_result));
 
+/* An amount, with `rates` a struct currency_rates: what adapters are given (pbs/adapters/adapter.h). */
+int currency_convert(const void *rates, double amount, struct str from, struct str to, double *ret_amount,
+		     struct errtext *why);
+
 bool currency_is_known(struct str code);
 
 /* Codes in ext.prebid.currency.rates: ERR_INPUT with the message that refuses the request. */

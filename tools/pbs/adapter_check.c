@@ -104,17 +104,6 @@ static bool same_json(const json_t *a, const json_t *b)
 	return true;
 }
 
-static int convert(const void *rates, double amount, struct str from, struct str to, double *ret_amount,
-		   struct errtext *why)
-{
-	double rate;
-	int err = currency_rate(rates, from, to, &rate, why);
-
-	if (err == 0)
-		*ret_amount = amount * rate;
-	return err;
-}
-
 static void drop_table(void *table)
 {
 	currency_table_free(table);
@@ -132,7 +121,7 @@ static void set_rates(struct adapter_request *r, const json_t *request)
 	arena_defer(r->arena, drop_table, table);
 	rates->request = table;
 	rates->request_only = true;
-	r->convert = convert;
+	r->convert = currency_convert;
 	r->rates = rates;
 }
 

@@ -10,18 +10,13 @@
 
 #include "pbs/adapters/ortb_common.h"
 #include "pbs/adapters/registry.h"
+#include "tests/adapter_bare.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum mode { PARAMETERS, IMP, REPLY, REQUEST, MODES };
 
 static const char *const endpoints[] = { "http://b.example/x?y=1", "http://b.example/{PublisherId}" };
-
-static uint64_t no_chance(void *chance)
-{
-	(void)chance;
-	return 7;
-}
 
 static json_t *plain_request(void)
 {
@@ -71,34 +66,21 @@ static void check_body(const json_t *body)
 static void run(const struct adapter *adapter, enum mode mode, enum adapter_entry entry, struct str text,
 		json_t *shared)
 {
-	static const struct adapter_host host = { "http://h.example", "2", "1", 1 };
 	struct arena *a = arena_new();
-	struct bidder_info info = { .name = adapter->name,
-				    .xapi_username = "u",
-				    .xapi_password = "p",
-				    .xapi_tracker = "t",
-				    .root = arena_own_json(a, json_object()) };
-	struct bidder bidder = { .name = adapter->name,
-				 .endpoint = endpoints[text.n % 2],
-				 .adapter = adapter,
-				 .info = &info,
-				 .host = &host };
-	struct adapter_request r = { .arena = a, .bidder = &bidder, .entry = entry, .random = no_chance };
 	struct adapter_reply reply = { .status = 200, .bytes = mode == REPLY ? text : STR("{\"id\":\"x\"}") };
 	json_t *frozen = arena_own_json(a, json_deep_copy(shared));
-	struct adapter_calls calls;
+	struct adapter_bare bare;
 	struct adapter_bids bids;
 
-	if (!adapter->build || adapter->build(&bidder, a, NULL) == 0) {
-		r.root = arena_own_json(a, adapter_request_copy(shared));
-		adapter_calls_init(&calls, a);
-		adapter->make_requests(&r, &calls);
-		for (const struct adapter_call *c = calls.first; c; c = c->next)
+	if (adapter_bare_init(&bare, adapter, endpoints[text.n % 2], a)) {
+		bare.request.entry = entry;
+		adapter_bare_ask(&bare, shared);
+		for (const struct adapter_call *c = bare.calls.first; c; c = c->next)
 			if (c->body && strcmp(adapter->name, "generic") != 0)
 				check_body(c->body);
 		adapter_bids_init(&bids, a);
-		if (calls.first)
-			adapter->parse_bids(&r, calls.first, &reply, &bids);
+		if (bare.calls.first)
+			adapter->parse_bids(&bare.request, bare.calls.first, &reply, &bids);
 		if (!json_equal(shared, frozen))
 			abort();
 	}

@@ -162,17 +162,6 @@ static void rig_reply(const struct adapter_row *row, const struct adapter_reques
 	json_decref(got);
 }
 
-static int rig_convert(const void *rates, double amount, struct str from, struct str to, double *ret_amount,
-		       struct errtext *why)
-{
-	double rate;
-	int err = currency_rate(rates, from, to, &rate, why);
-
-	if (err == 0)
-		*ret_amount = amount * rate;
-	return err;
-}
-
 /* `endpoint` and `info` (bidder-info as JSON, may be NULL) as the row's bidder is configured. */
 static inline void rig_run_code(const struct adapter *code, const char *name, const char *endpoint,
 				const char *info_text, const struct adapter_row *row)
@@ -194,7 +183,7 @@ static inline void rig_run_code(const struct adapter *code, const char *name, co
 
 	if (table) {
 		rates.request = table;
-		r.convert = rig_convert;
+		r.convert = currency_convert;
 		r.rates = &rates;
 	}
 	if (bidder_info_parse(a, name, arena_own_json(a, rig_json(row->why, info_text ? info_text : "{}")),

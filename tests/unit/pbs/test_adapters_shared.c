@@ -1,5 +1,6 @@
 /* Every adapter over one request that has all that an adapter may want to change: none may change what the
  * next bidder is given, and who comes second sends what the first one did. */
+#include "tests/adapter_bare.h"
 #include "tests/unit/pbs/adapter_rig.h"
 
 static json_t *from_file(const char *path)
@@ -15,35 +16,21 @@ static json_t *from_file(const char *path)
 /* The calls of one adapter over `shared`, and its reading of a reply, as one tree. Takes nothing. */
 static json_t *run_adapter(const struct adapter *adapter, json_t *shared, const struct currency_rates *rates)
 {
-	static const struct adapter_host host = { "http://hosturl.com", "2", "", 1 };
 	struct arena *a = arena_new();
-	struct bidder_info info = { .name = adapter->name,
-				    .xapi_username = "u",
-				    .xapi_password = "p",
-				    .xapi_tracker = "t",
-				    .root = arena_own_json(a, json_object()) };
-	struct bidder bidder = { .name = adapter->name,
-				 .endpoint = "http://b.example/x",
-				 .adapter = adapter,
-				 .info = &info,
-				 .host = &host };
-	struct adapter_request r = {
-		.arena = a, .bidder = &bidder, .convert = rig_convert, .rates = rates, .random = rig_chance
-	};
+	struct adapter_bare bare;
 	struct adapter_reply reply = { .status = 200 };
-	struct adapter_calls calls;
 	struct adapter_bids bids;
 	json_t *out, *copy;
 
-	assert_true(!adapter->build || adapter->build(&bidder, a, NULL) == 0);
-	r.root = arena_own_json(a, adapter_request_copy(shared));
-	adapter_calls_init(&calls, a);
-	adapter->make_requests(&r, &calls);
-	CHECK(adapter->name, calls.n > 0);
-	out = rig_calls(&calls);
+	assert_true(adapter_bare_init(&bare, adapter, "http://b.example/x", a));
+	bare.request.convert = currency_convert;
+	bare.request.rates = rates;
+	adapter_bare_ask(&bare, shared);
+	CHECK(adapter->name, bare.calls.n > 0);
+	out = rig_calls(&bare.calls);
 	reply.json = arena_own_json(a, from_file("tests/data/adapters/reply.json"));
 	adapter_bids_init(&bids, a);
-	adapter->parse_bids(&r, calls.first, &reply, &bids);
+	adapter->parse_bids(&bare.request, bare.calls.first, &reply, &bids);
 	json_array_append_new(out, rig_bids(&bids));
 	copy = json_deep_copy(out);
 	json_decref(out);

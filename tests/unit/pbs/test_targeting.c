@@ -2,25 +2,7 @@
 
 #include <stdlib.h>
 
-#include "common/json.h"
-#include "tests/check.h"
-
-static json_t *parse(struct arena *a, const char *text)
-{
-	struct errtext why;
-
-	return text ? json_array_get(
-			      arena_own_json(a, json_parse(str_of(arena_printf(a, "[%s]", text)), &why)), 0)
-		    : NULL;
-}
-
-static void check_json(const char *why, const json_t *got, const char *want)
-{
-	char *text = got ? json_text(got) : NULL;
-
-	CHECK_STR(why, str_of(text), want);
-	free(text);
-}
+#include "tests/unit/pbs/json_kit.h"
 
 static struct bid *add_bid(struct seats *s, const char *seat, const char *impid, double price,
 			   const char *deal)
