@@ -87,7 +87,8 @@ struct http_request {
 	uint64_t arrived_us; /* loop_now_us() when the headers were complete */
 	int status;          /* of the reply; 0 before there is one */
 	size_t reply_bytes;
-	void *user; /* the handler's own */
+	const void *service; /* the service's own, from its `before` on */
+	void *user;          /* the handler's own */
 };
 
 struct http_server *http_server_new(struct loop *loop, const struct http_server_options *opt,

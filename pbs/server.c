@@ -35,12 +35,6 @@ enum {
 
 /* --- requests --- */
 
-/* Good for this turn of the loop. */
-static const struct pbs_config *config_now(struct pbs_worker *w)
-{
-	return live_config_get(&w->exchange.live)->values;
-}
-
 const struct api_key *pbs_request_key(const struct http_request *req)
 {
 	const struct live_config *live = pbs_request_live(req);
@@ -51,9 +45,15 @@ const struct api_key *pbs_request_key(const struct http_request *req)
 							      http_request_header(req, "Authorization")));
 }
 
+bool pbs_request_begin(struct http_request *req)
+{
+	req->service = live_config_lend(&pbs_worker_of(req)->live, req->arena);
+	return true;
+}
+
 const struct live_config *pbs_request_live(const struct http_request *req)
 {
-	return live_config_lend(&pbs_worker_of(req)->exchange.live, req->arena);
+	return req->service;
 }
 
 const struct bidder_set *pbs_request_bidders(const struct http_request *req)
@@ -63,7 +63,7 @@ const struct bidder_set *pbs_request_bidders(const struct http_request *req)
 
 static bool check_key(struct http_request *req, const struct api_key *key)
 {
-	if (!config_now(pbs_worker_of(req))->auth_enabled)
+	if (!pbs_request_config(req)->auth_enabled)
 		return true;
 	if (!key) {
 		http_reply_error(req, 401,
@@ -80,7 +80,7 @@ static bool check_key(struct http_request *req, const struct api_key *key)
 static bool check_rate(struct http_request *req, const struct api_key *key)
 {
 	const struct pbs_server *s = pbs_worker_of(req)->server;
-	double rps = config_now(pbs_worker_of(req))->rate_limit_rps;
+	double rps = pbs_request_config(req)->rate_limit_rps;
 	struct rate_limit_rule rule = { .per_second = rps, .burst = rps };
 	uint64_t who = str_hash(key ? str_of(key->name) : req->peer_ip);
 	char seconds[16];
@@ -110,8 +110,10 @@ static void take_trace(struct http_request *req)
 
 static bool before_request(struct http_request *req)
 {
-	const struct api_key *key = req->route->flags & ROUTE_KEY ? pbs_request_key(req) : NULL;
+	const struct api_key *key;
 
+	pbs_request_begin(req);
+	key = req->route->flags & ROUTE_KEY ? pbs_request_key(req) : NULL;
 	take_trace(req);
 	if (req->route->flags & ROUTE_KEY && !check_key(req, key))
 		return false;
@@ -139,7 +141,7 @@ static void after_request(struct http_request *req)
 
 	metrics_inc(w->exchange.metrics, M_REQUESTS, route, status_label(req->status));
 	metrics_observe(w->exchange.metrics, M_REQUEST_TIME, (double)us * 1e-6, route);
-	if (!is_logged(config_now(w), req))
+	if (!is_logged(live_config_get(&w->live)->values, req)) /* also those that nobody began */
 		return;
 	if (trace_is_set(&req->trace))
 		trace_write_id(&req->trace, trace);
@@ -366,7 +368,7 @@ static int init_worker(struct worker *thread, struct errtext *why)
 	if (!w->exchange.http)
 		return ERR_UNAVAILABLE;
 	/* slots lock themselves */
-	snapshot_view_init(&w->exchange.live, (struct snapshot_slot *)(uintptr_t)&s->live);
+	snapshot_view_init(&w->live, (struct snapshot_slot *)(uintptr_t)&s->live);
 	snapshot_view_init(&w->exchange.bidders, (struct snapshot_slot *)(uintptr_t)&s->bidders);
 	rng_seed_os(&w->exchange.rng);
 	start_stored(w);
@@ -406,7 +408,7 @@ static void deinit_worker(struct worker *thread)
 	http_client_free(w->exchange.http);
 	privacy_accounts_free(w->exchange.privacy_accounts);
 	snapshot_view_deinit(&w->exchange.bidders);
-	snapshot_view_deinit(&w->exchange.live);
+	snapshot_view_deinit(&w->live);
 	free(w);
 }
 

@@ -59,6 +59,7 @@ struct pbs_worker {
 	struct http_server *http;
 	struct http_events *stored_events; /* the first worker's; NULL = none */
 	struct http_server *admin;         /* the first worker's; NULL = none */
+	struct snapshot_view live;         /* struct live_config; requests hold the one they began with */
 	struct exchange exchange;
 	bool draining;
 	struct loop_timer drain;
@@ -91,7 +92,8 @@ static inline struct pbs_worker *pbs_worker_of(const struct http_request *req)
 /* The key that the request was let in with; NULL where none is needed. */
 const struct api_key *pbs_request_key(const struct http_request *req);
 
-/* The configuration of now, the same until the request's arena is freed. */
+/* Before any handler: the request's configuration is that of now, until its arena is freed. True. */
+bool pbs_request_begin(struct http_request *req);
 const struct live_config *pbs_request_live(const struct http_request *req);
 
 static inline const struct pbs_config *pbs_request_config(const struct http_request *req)

@@ -85,6 +85,7 @@ struct http_server *admin_new(struct pbs_worker *w, struct errtext *why)
 		.idle_timeout_ms = c->idle_timeout_ms,
 		.no_store = true,
 		.ctx = w,
+		.before = pbs_request_begin,
 	};
 
 	return http_server_new(w->thread->loop, &opt, why);

@@ -73,7 +73,7 @@ struct auction *front_auction_new(struct http_request *req, const struct auction
 		http_reply_error(req, 503, "too many auctions are in flight");
 		return NULL;
 	}
-	a = auction_new(&w->exchange, front, req->arena);
+	a = auction_new(&w->exchange, front, pbs_request_live(req), req->arena);
 	a->front_ctx = req;
 	a->bound_publisher = STR("");
 	take_headers(a, req);

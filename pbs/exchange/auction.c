@@ -61,9 +61,9 @@ const char *auction_stage_name(enum stage s)
 	return stages[s].name;
 }
 
-struct auction *auction_new(struct exchange *x, const struct auction_front *front, struct arena *arena)
+struct auction *auction_new(struct exchange *x, const struct auction_front *front,
+			    const struct live_config *live, struct arena *arena)
 {
-	const struct live_config *live = live_config_lend(&x->live, arena);
 	struct auction *a = ARENA_NEW(arena, struct auction);
 
 	a->x = x;

@@ -57,6 +57,7 @@ enum stage {
 
 struct auction;
 struct bidder_set;
+struct live_config;
 struct privacy;
 struct privacy_account;
 struct scrub_cache;
@@ -235,8 +236,10 @@ struct auction {
 	struct str refusal; /* plain text, instead of answer */
 };
 
-/* Starts the walk. `a` comes from auction_new() with the front's fields set; it ends with front->answer(). */
-struct auction *auction_new(struct exchange *x, const struct auction_front *front, struct arena *arena);
+/* Starts the walk. `a` comes from auction_new() with the front's fields set; it ends with front->answer(). `live` stays
+ * valid as long as the arena. */
+struct auction *auction_new(struct exchange *x, const struct auction_front *front,
+			    const struct live_config *live, struct arena *arena);
 void auction_start(struct auction *a);
 
 /* The only way to change stage; for callbacks that end a wait. */

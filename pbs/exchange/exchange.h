@@ -15,7 +15,6 @@
 struct exchange {
 	struct loop *loop;
 	struct http_client *http;
-	struct snapshot_view live;       /* struct live_config; auctions hold the one they began with */
 	struct snapshot_view bidders;    /* struct bidder_set; auctions hold the one they began with */
 	struct floors_fetch *floors;     /* fetched floors */
 	struct throttle *throttle;       /* how bidders did lately; NULL = nobody is spared */
