@@ -381,19 +381,10 @@ static int start(struct idr *idr, struct errtext *why)
 
 /* --- signals --- */
 
-struct reload_job {
-	struct keeper_job job;
-};
-
 static void reload_settings(struct keeper_job *j, struct store *s)
 {
 	(void)s;
-	j->err = keeper_reload_settings(j->keeper, &j->why);
-}
-
-static void on_settings_reloaded(struct keeper_job *j)
-{
-	if (j->err)
+	if (keeper_reload_settings(j->keeper, &j->why) < 0)
 		log_event(LOG_ERROR, "settings_reload_failed", LOG_Z("error", j->why.text));
 	free(j);
 }
@@ -419,8 +410,6 @@ static void reload(struct idr *idr)
 	snapshot_publish(&idr->config, &live->snapshot);
 	job = xcalloc(1, sizeof *job);
 	job->work = reload_settings;
-	job->done = on_settings_reloaded;
-	job->answers_to = idr->workers;
 	keeper_submit(idr->keeper, job);
 	log_event(LOG_INFO, "reloaded");
 }

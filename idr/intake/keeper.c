@@ -228,10 +228,11 @@ static void on_job(struct mailbox_msg *m)
 {
 	struct keeper_job *j = container_of(m, struct keeper_job, msg);
 	struct keeper *k = j->keeper;
+	bool waited_for = j->answers_to != NULL;
 
 	j->err = 0;
 	j->work(j, k->store);
-	if (!workers_post(j->answers_to, j->worker, &j->msg, on_job_done))
+	if (waited_for && !workers_post(j->answers_to, j->worker, &j->msg, on_job_done))
 		log_event(LOG_WARN, "answer_lost", LOG_INT("worker", j->worker));
 }
 

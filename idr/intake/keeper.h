@@ -63,8 +63,9 @@ struct keeper_job {
 	struct mailbox_msg msg;
 	void (*work)(struct keeper_job *j, struct store *s); /* on the keeper's thread; sets err and why */
 	void (*done)(struct keeper_job *j);                  /* on the worker */
-	struct workers *answers_to;
-	size_t worker; /* of those */
+	struct workers
+		*answers_to; /* NULL = nobody waits for it: there is no `done`, and `work` frees the job */
+	size_t worker;       /* of those */
 	struct keeper *keeper;
 	int err;
 	struct errtext why;
