@@ -145,7 +145,7 @@ def test_rates_are_of_counters(types):
 
 def test_label_values_of_rules_are_exported(live):
     text = live["pbs"] + live["idr"]
-    for want in ('result="timeout"', 'result="disabled"', 'result="invalid_reply"', 'result="breaker_open"', 'fate="dropped"',
+    for want in ('outcome="wrong"', 'result="timeout"', 'result="disabled"', 'result="invalid_reply"', 'result="breaker_open"', 'fate="dropped"',
                  'route="auction"', 'status="2xx"'):
         assert want in text
 
