@@ -57,7 +57,7 @@ class Stack:
         self.names = sorted(profiles)
         self.pbs, self.idr = args.pbs_port or free_port(), args.idr_port or free_port()
         self.admin, self.mock = free_port(), free_port()
-        self.key = secrets.token_urlsafe(24)
+        self.key, self.password = secrets.token_urlsafe(24), secrets.token_urlsafe(12)
 
     def write_config(self):
         if self.dir.exists():
@@ -97,13 +97,19 @@ class Stack:
         self.start("mockbidder", [bin_dir / "mockbidder", "--port", str(self.mock), "--profiles", profiles_path], {},
                    (self.mock, "/stats"))
         self.start("idr", [bin_dir / "nexus-idr"],
-                   {**common, "IDR_HOST": "127.0.0.1", "IDR_PORT": str(self.idr), "IDR_DATA_DIR": str(self.dir / "idr")},
+                   {**common, **self.login(bin_dir), "IDR_HOST": "127.0.0.1", "IDR_PORT": str(self.idr),
+                    "IDR_DATA_DIR": str(self.dir / "idr")},
                    (self.idr, "/ready"))
         self.start("pbs", [bin_dir / "nexus-pbs"],
                    {**common, "PBS_HOST": "127.0.0.1", "PBS_PORT": str(self.pbs), "PBS_ADMIN_PORT": str(self.admin),
                     "IDR_URL": f"http://127.0.0.1:{self.idr}", "PBS_BIDDER_INFO_DIR": str(self.dir / "bidder-info"),
                     "PBS_EXTERNAL_URL": f"http://127.0.0.1:{self.pbs}", "EVENT_FLUSH_MS": "100"},
                    (self.pbs, "/ready"))
+
+    def login(self, bin_dir):
+        """What lets `demo` into the router's dashboard; over plain HTTP, which this machine does not leave."""
+        made = subprocess.run([bin_dir / "nexus-idr", "hash-password"], input=self.password, capture_output=True, text=True, check=True)
+        return {"ADMIN_USERS": f"demo:{made.stdout.strip()}", "SECRET_KEY": secrets.token_hex(32), "SESSION_COOKIE_SECURE": "false"}
 
     def stop(self):
         codes = {}
@@ -298,7 +304,8 @@ def main():
         print(f"\nAt the end {100 * (1 - calls):.0f} % of the calls are saved and {100 * kept:.1f} % of the revenue is kept; "
               f"{won} of {done} auctions were won, {errors} failed.")
         if not args.once:
-            print(f"\nnexus-pbs   http://127.0.0.1:{stack.pbs}/   nexus-idr   http://127.0.0.1:{stack.idr}/\n\nTry it:\n"
+            print(f"\nnexus-pbs   http://127.0.0.1:{stack.pbs}/   nexus-idr   http://127.0.0.1:{stack.idr}/\n"
+                  f"The router's dashboard is the latter: log in as demo with {stack.password}\n\nTry it:\n"
                   f"  curl -s http://127.0.0.1:{stack.pbs}/openrtb2/auction -H 'X-API-Key: {stack.key}' "
                   f"-d @tests/data/banner.json\n"
                   f"  curl -s http://127.0.0.1:{stack.idr}/stats -H 'X-API-Key: {stack.key}'\n\nStop with Ctrl-C.", flush=True)

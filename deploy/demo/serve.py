@@ -213,7 +213,8 @@ def main():
               f"  refused      {stack.page_url}/?consent=refused\n"
               f"  AMP          {stack.page_url}/amp.html\n"
               f"  nexus-pbs    {stack.pbs_url}/\n"
-              f"  nexus-idr    http://127.0.0.1:{stack.idr}/   API key {stack.key}\n\nStop with Ctrl-C.", flush=True)
+              f"  nexus-idr    http://127.0.0.1:{stack.idr}/   API key {stack.key}\n"
+              f"  its dashboard is there too: log in as demo with {stack.password}\n\nStop with Ctrl-C.", flush=True)
         try:
             signal.pause()
         except KeyboardInterrupt:

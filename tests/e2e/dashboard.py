@@ -67,13 +67,14 @@ class Week:
 
 
 def main(folder):
-    idr = Idr(folder, env=admin_env(f"ada:{HASH},bob:{HASH}:viewer", IDR_CLOCK="wall"))
+    idr = Idr(folder, env=admin_env(f"ada:{HASH},bob:{HASH}:viewer", IDR_CLOCK="wall",
+                                        SESSION_COOKIE_SECURE="true"))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         idr.ask("PUT", "/api/v1/publishers/*/settings", {"control_share": 0.2})
         Week(idr).run()
         ready = folder / "dashboard.new"
-        ready.write_text(json.dumps({"page": f"http://127.0.0.1:{idr.port}", "pid": idr.process.proc.pid, "password": PASSWORD,
+        ready.write_text(json.dumps({"page": f"http://localhost:{idr.port}", "pid": idr.process.proc.pid, "password": PASSWORD,
                                      "bidders": BIDDERS, "auctions": AUCTIONS}))
         ready.rename(folder / "dashboard.json")
         wait_until(lambda: idr.process.proc.poll() is not None, 600, "the end")
