@@ -47,7 +47,7 @@ static bool parse_bool(struct str s, bool *ret_v)
 int amp_check_query(const json_t *query, struct messages *m)
 {
 	struct str applies = arg(query, "gdpr_applies"), timeout = arg(query, "timeout");
-	int64_t number;
+	uint64_t number;
 	bool flag;
 
 	if (arg(query, "tag_id").n == 0)
@@ -55,8 +55,8 @@ int amp_check_query(const json_t *query, struct messages *m)
 	if (applies.n && !parse_bool(applies, &flag))
 		return refuse(m, "strconv.ParseBool: parsing \"" STR_FMT "\": invalid syntax",
 			      STR_ARG(short_of(applies, TAG_SHOWN)));
-	if (timeout.n && !str_parse_i64(timeout, INT64_MIN, INT64_MAX, &number))
-		return refuse(m, "strconv.ParseInt: parsing \"" STR_FMT "\": invalid syntax",
+	if (timeout.n && !str_parse_u64(timeout, 0, UINT64_MAX, &number))
+		return refuse(m, "strconv.ParseUint: parsing \"" STR_FMT "\": invalid syntax",
 			      STR_ARG(short_of(timeout, TAG_SHOWN)));
 	return 0;
 }

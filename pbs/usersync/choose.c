@@ -32,9 +32,15 @@ static bool is_listed(const json_t *names, struct str name)
 	size_t i;
 
 	json_array_foreach (names, i, one)
-		if (str_eq_nocase(json_str(one), name) || str_eq(json_str(one), STR("*")))
+		if (str_eq_nocase(json_str(one), name))
 			return true;
 	return false;
+}
+
+/* "*" stands for everybody here; in the list of a request's filter it is a name like any other. */
+static bool gets_no_iframe(const json_t *names, struct str name)
+{
+	return is_listed(names, name) || is_listed(names, STR("*"));
 }
 
 static bool passes(const struct sync_filter *f, struct str name)
@@ -48,7 +54,7 @@ static bool type_allowed(const struct choose_input *in, const struct syncer *s, 
 	if (!s->url[type].n || !passes(&in->filter[type], name))
 		return false;
 	return type != SYNC_IFRAME ||
-	       !(is_listed(in->no_iframe[0], name) || is_listed(in->no_iframe[1], name));
+	       !(gets_no_iframe(in->no_iframe[0], name) || gets_no_iframe(in->no_iframe[1], name));
 }
 
 static bool skipped_by_signal(const struct choose_input *in, const struct bidder_sync *info)

@@ -166,7 +166,8 @@ def test_additional_consent(pbs):
     ({"tag_id": "two"}, "data for tag_id 'two' includes 2 imp elements. Only one is allowed"),
     ({"tag_id": "app"}, "request.app must not exist in AMP stored requests."),
     ({"gdpr_applies": "perhaps"}, 'strconv.ParseBool: parsing "perhaps": invalid syntax'),
-    ({"timeout": "soon"}, 'strconv.ParseInt: parsing "soon": invalid syntax'),
+    ({"timeout": "soon"}, 'strconv.ParseUint: parsing "soon": invalid syntax'),
+    ({"timeout": "-1"}, 'strconv.ParseUint: parsing "-1": invalid syntax'),
 ])
 def test_refusals(pbs, query, text):
     reply = amp(pbs, **query)

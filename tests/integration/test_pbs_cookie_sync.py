@@ -118,6 +118,8 @@ def test_filters(pbs):
     assert reasons(reply) == {"aster": "Rejected by request filter", "birch": "Rejected by request filter"}
     mixed = {"iframe": {"bidders": ["ASTER"], "filter": "include"}, "image": {"bidders": "*", "filter": "exclude"}}
     assert chosen(ask(pbs, bidders=["Aster"], filterSettings=mixed))["Aster"]["type"] == "iframe"
+    star = {"image": {"bidders": ["*"], "filter": "include"}, "iframe": {"bidders": ["*"], "filter": "exclude"}}
+    assert chosen(ask(pbs, bidders=["aster"], filterSettings=star))["aster"]["type"] == "iframe"  # nobody is called "*"
     assert chosen(ask(pbs, bidders=["aster"], account="flat"))["aster"]["type"] == "redirect"
 
 
