@@ -267,6 +267,8 @@ enum stage auction_reply(struct auction *a);
 
 /* How long stored data is waited for: the client's own tmax, within the host's bounds, else the host's word. */
 uint32_t auction_stored_timeout_ms(const struct auction *a);
+/* Of a request that is not decoded yet: before anything is looked up or made for each of its imps. ERR_INPUT, filed. */
+int auction_check_imp_count(struct auction *a, json_t *request);
 
 /* Refuses the request with what the messages say: the stage to return. */
 enum stage auction_refuse(struct auction *a);

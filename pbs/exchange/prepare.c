@@ -33,16 +33,12 @@ static int decode(struct auction *a)
 {
 	struct errtext why, where;
 	json_t *decoded;
-	size_t n_imps;
 
+	if (auction_check_imp_count(a, a->request) < 0)
+		return ERR_INPUT;
 	decoded = arena_own_json(a->arena, ortb_decode(a->request, ORTB_BID_REQUEST, &why, &where));
 	if (!decoded)
 		return refuse(&a->messages, "%s (%s)", why.text, where.text);
-	/* Not before: clients may write the key in any case. */
-	n_imps = json_array_size(json_object_get(decoded, "imp"));
-	if (n_imps > a->config->max_imps)
-		return refuse(&a->messages, "request.imp has %zu elements, at most %u are served", n_imps,
-			      a->config->max_imps);
 	/* From here on the spine is ours: the caller's tree may be shared with stored data. */
 	a->request = arena_own_json(a->arena, json_copy(decoded));
 	if (convert_up(a->request, &a->messages) < 0)

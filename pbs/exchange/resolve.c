@@ -39,6 +39,23 @@ static int parse_body(struct auction *a)
 		      first > ' ' && first <= '~' ? first : ' ', why.text);
 }
 
+/* Clients write the key in any case, so decoding may take the imps from several members. */
+int auction_check_imp_count(struct auction *a, json_t *request)
+{
+	const char *key;
+	size_t len;
+	json_t *v;
+
+	json_object_keylen_foreach(request, key, len, v)
+	{
+		if (str_eq_nocase((struct str){ key, len }, STR("imp")) &&
+		    json_array_size(v) > a->config->max_imps)
+			return refuse(&a->messages, "request.imp has %zu elements, at most %u are served",
+				      json_array_size(v), a->config->max_imps);
+	}
+	return 0;
+}
+
 uint32_t auction_stored_timeout_ms(const struct auction *a)
 {
 	const struct pbs_config *c = a->config;
@@ -159,7 +176,8 @@ enum stage auction_resolve(struct auction *a)
 	struct stored_item *items;
 	size_t n = 0;
 
-	if (parse_body(a) < 0 || stored_collect(a->incoming, a->arena, &a->messages, &a->stored_ids) < 0)
+	if (parse_body(a) < 0 || auction_check_imp_count(a, a->incoming) < 0 ||
+	    stored_collect(a->incoming, a->arena, &a->messages, &a->stored_ids) < 0)
 		return auction_refuse(a);
 	if (a->stored_ids.request.n == 0 && a->stored_ids.n_imps == 0)
 		return find_account(a);

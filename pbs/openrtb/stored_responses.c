@@ -4,12 +4,18 @@
 #include "pbs/openrtb/model.h"
 #include "pbs/openrtb/report.h"
 
+enum { MAX_STORED = 1000 }; /* of a request: each is looked up, and compared with the bidders of its imp */
+
 static size_t count_refs(const json_t *imps)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < json_array_size(imps); i++)
-		n += 1 + json_array_size(json_at(json_array_get(imps, i), "ext.prebid.storedbidresponse"));
+	for (size_t i = 0; i < json_array_size(imps); i++) {
+		const json_t *prebid = json_at(json_array_get(imps, i), "ext.prebid");
+
+		n += json_object_get(prebid, "storedauctionresponse") != NULL;
+		n += json_array_size(json_object_get(prebid, "storedbidresponse"));
+	}
 	return n;
 }
 
@@ -62,9 +68,13 @@ int stored_responses_collect(const json_t *req, struct arena *a, struct messages
 {
 	const json_t *imps = json_object_get(req, "imp");
 	struct stored_responses sr = { 0 };
+	size_t n_refs = count_refs(imps);
 	int err = 0;
 
-	sr.list = ARENA_ARRAY(a, struct stored_response, count_refs(imps) + 1);
+	if (n_refs > MAX_STORED)
+		return refuse(m, "request.imp names %zu stored responses, at most %d are served", n_refs,
+			      MAX_STORED);
+	sr.list = ARENA_ARRAY(a, struct stored_response, n_refs + 1);
 	for (size_t i = 0; i < json_array_size(imps) && !err; i++) {
 		const json_t *imp = json_array_get(imps, i), *prebid = json_at(imp, "ext.prebid");
 		struct stored_response base = { .imp = i, .imp_id = json_str_at(imp, "id") };

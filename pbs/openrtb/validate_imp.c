@@ -5,8 +5,6 @@
 #include "pbs/openrtb/report.h"
 #include "pbs/openrtb/validate_native.h"
 
-enum { MAX_STORED_BIDS = 1000 }; /* of an imp; each may cost a look at all of its bidders */
-
 static int64_t int_of(const json_t *obj, const char *key)
 {
 	const json_t *v = json_object_get(obj, key);
@@ -175,11 +173,6 @@ static int check_stored_bids(const json_t *prebid, json_t *bidders, struct str i
 
 	if (json_array_size(stored) == 0)
 		return 0;
-	if (json_array_size(stored) > MAX_STORED_BIDS)
-		return refuse(m,
-			      "imp " STR_FMT
-			      ": ext.prebid.storedbidresponse has %zu elements, at most %d are served",
-			      STR_ARG(imp_id), json_array_size(stored), MAX_STORED_BIDS);
 	covered = json_object();
 	for (size_t i = 0; i < json_array_size(stored) && same && !err; i++) {
 		struct str name = json_str_at(json_array_get(stored, i), "bidder");

@@ -119,7 +119,7 @@ def test_what_stands_for_one_bidder_only_stands_for_no_other(pbs):
     refused = pbs.post(banner_request(["aster"], imp=[imp(storedbidresponse=[{"id": "one", "bidder": "aster"}] * 2)]))
     assert refused.status == 400 and "should match with bidders specified in imp.ext.prebid.storedbidresponse" in refused.text
     refused = pbs.post(banner_request(["aster"], imp=[imp(storedbidresponse=[{"id": "one", "bidder": "aster"}] * 1001)]))
-    assert refused.status == 400 and "storedbidresponse has 1001 elements, at most 1000 are served" in refused.text
+    assert refused.status == 400 and "request.imp names 1001 stored responses, at most 1000 are served" in refused.text
 
 
 def test_the_router_leaves_nobody_out_whose_answer_is_stored(tmp_path):
