@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/deadlines.h"
 #include "common/err.h"
 #include "common/gzip.h"
 #include "common/http_cors.h"
@@ -63,8 +64,7 @@ struct conn {
 	struct exchange *exchange;
 	int fd;
 	char ip[INET6_ADDRSTRLEN];
-	uint64_t deadline_ms;
-	struct conn *next, **link; /* on the list of deadlines, oldest first */
+	struct deadline patience; /* with a client that is silent or slow; none while a handler works */
 };
 
 struct http_server {
@@ -73,11 +73,10 @@ struct http_server {
 	struct MHD_Daemon *daemon;
 	struct loop_fd watch;
 	struct loop_hook hook;
-	struct loop_timer sweep;
+	struct deadlines patience;
 	bool due, closing, ending;
 	uint16_t port;
 	struct rng rng;
-	struct conn *deadlines, **deadlines_end;
 	struct exchange *open;
 	size_t n_open;
 };
@@ -87,35 +86,7 @@ static struct exchange *exchange_of(const struct http_request *req)
 	return (struct exchange *)(uintptr_t)req; /* the first member */
 }
 
-/* --- deadlines: all have the same delay, so a list in order of arrival is a queue in order of time --- */
-
-static void deadline_clear(struct conn *c)
-{
-	if (!c->link)
-		return;
-	*c->link = c->next;
-	if (c->next)
-		c->next->link = c->link;
-	else
-		c->server->deadlines_end = c->link;
-	c->link = NULL;
-	c->next = NULL;
-}
-
-static void on_sweep(struct loop_timer *t);
-
-static void deadline_set(struct conn *c)
-{
-	struct http_server *s = c->server;
-
-	deadline_clear(c);
-	c->deadline_ms = loop_now_ms(s->loop) + s->opt.idle_timeout_ms;
-	c->link = s->deadlines_end;
-	*s->deadlines_end = c;
-	s->deadlines_end = &c->next;
-	if (!s->sweep.heap_at)
-		loop_timer_start(s->loop, &s->sweep, s->opt.idle_timeout_ms, on_sweep);
-}
+/* --- connections --- */
 
 /* Says its last word past libmicrohttpd, which sees the socket closed and ends the exchange. */
 static void cut_off(struct conn *c, int status, const char *reason)
@@ -137,21 +108,10 @@ static void cut_off(struct conn *c, int status, const char *reason)
 	(void)shutdown(c->fd, SHUT_RDWR);
 }
 
-static void on_sweep(struct loop_timer *t)
+static void on_late(struct deadline *d)
 {
-	struct http_server *s = container_of(t, struct http_server, sweep);
-	uint64_t now = loop_now_ms(s->loop);
-	struct conn *c;
-
-	while ((c = s->deadlines) && c->deadline_ms <= now) {
-		deadline_clear(c);
-		cut_off(c, 408, "Request Timeout");
-	}
-	if (c)
-		loop_timer_start(s->loop, t, c->deadline_ms - now, on_sweep);
+	cut_off(container_of(d, struct conn, patience), 408, "Request Timeout");
 }
-
-/* --- connections --- */
 
 static void write_ip(struct conn *c)
 {
@@ -182,14 +142,14 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **socket_c
 		c->mhd = mhd;
 		c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 		write_ip(c);
-		deadline_set(c);
+		deadline_start(&c->server->patience, &c->patience);
 		*socket_context = c;
 		if (c->server->opt.connection)
 			c->server->opt.connection(c->server->opt.ctx, true);
 	} else if (c) {
 		if (c->server->opt.connection)
 			c->server->opt.connection(c->server->opt.ctx, false);
-		deadline_clear(c);
+		deadline_clear(&c->server->patience, &c->patience);
 		free(c);
 	}
 }
@@ -239,7 +199,7 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
 	x->req.peer_ip = str_of(x->conn->ip);
 	x->req.body = STR("");
 	split_uri(x, uri);
-	deadline_set(x->conn);
+	deadline_start(&s->patience, &x->conn->patience);
 	if (has_many_arguments(x->req.query))
 		cut_off(x->conn, 414, "URI Too Long");
 	return x;
@@ -269,7 +229,7 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **req_cls,
 		cut_off(x->conn, 431, "Request Header Fields Too Large"); /* its memory is used up */
 	unlink_open(x);
 	x->conn->exchange = NULL;
-	deadline_set(x->conn);
+	deadline_start(&s->patience, &x->conn->patience);
 	if (x->phase > AT_HEADERS && s->opt.after)
 		s->opt.after(&x->req);
 	if (x->response)
@@ -577,7 +537,7 @@ static enum MHD_Result on_visit(void *cls, struct MHD_Connection *mhd, const cha
 		return visit_body(x, upload, upload_n);
 	if (x->phase == AT_BODY) {
 		x->phase = AT_HANDLER;
-		deadline_clear(x->conn);
+		deadline_clear(&x->conn->server->patience, &x->conn->patience);
 		hand_over(x);
 		if (!x->response) {
 			x->suspended = true;
@@ -621,7 +581,7 @@ struct http_server *http_server_new(struct loop *loop, const struct http_server_
 	s->opt = *opt;
 	if (s->opt.idle_timeout_ms == 0)
 		s->opt.idle_timeout_ms = DEFAULT_IDLE_MS;
-	s->deadlines_end = &s->deadlines;
+	deadlines_init(&s->patience, loop, s->opt.idle_timeout_ms, on_late);
 	rng_seed_os(&s->rng);
 	fd = http_listen(opt->host, opt->port, why);
 	if (fd < 0)
@@ -677,7 +637,9 @@ bool http_server_close_idle(struct http_server *s)
 	bool all = true;
 	char byte;
 
-	for (struct conn *c = s->deadlines; c; c = c->next) {
+	for (struct deadline *d = s->patience.first; d; d = d->next) {
+		const struct conn *c = container_of(d, struct conn, patience);
+
 		if (c->exchange || recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
 			all = false;
 		else
@@ -708,6 +670,6 @@ void http_server_free(struct http_server *s)
 		loop_hook_del(s->loop, &s->hook);
 		MHD_stop_daemon(s->daemon);
 	}
-	loop_timer_cancel(s->loop, &s->sweep);
+	deadlines_deinit(&s->patience);
 	free(s);
 }

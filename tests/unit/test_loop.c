@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/deadlines.h"
 #include "common/mem.h"
 #include "tests/check.h"
 
@@ -54,6 +55,64 @@ static void turn_until_ms(uint64_t ms)
 
 	while (loop_now_ms(l) < end)
 		loop_turn(l, (int64_t)(end - loop_now_ms(l)));
+}
+
+struct named_deadline {
+	struct deadline deadline;
+	char name;
+	struct named_deadline *victim; /* cleared when this one is late */
+};
+
+static struct deadlines all;
+
+static void on_late(struct deadline *d)
+{
+	struct named_deadline *n = container_of(d, struct named_deadline, deadline);
+
+	note(n->name);
+	if (n->victim)
+		deadline_clear(&all, &n->victim->deadline);
+}
+
+/* What becomes of four that are started in one turn. */
+static void deadlines_are_due_in_order(void **state)
+{
+	static const struct {
+		const char *why, *again, *cleared, *want;
+		bool has_victim; /* a clears b */
+	} rows[] = {
+		{ "as they were started", "", "", "abcd", false },
+		{ "one started anew goes last", "b", "", "acdb", false },
+		{ "the last one too", "d", "", "abcd", false },
+		{ "one that is cleared", "", "b", "acd", false },
+		{ "the first and the last", "", "ad", "bc", false },
+		{ "all", "", "abcd", "", false },
+		{ "cleared by another's end", "", "", "acd", true },
+		{ "cleared, and started again", "a", "c", "bda", false },
+		{ "cleared twice", "", "aa", "bcd", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct named_deadline n[4] = { 0 };
+
+		trace[0] = '\0';
+		deadlines_init(&all, l, 5, on_late);
+		for (size_t k = 0; k < 4; k++) {
+			n[k].name = (char)('a' + k);
+			deadline_start(&all, &n[k].deadline);
+		}
+		n[0].victim = rows[i].has_victim ? &n[1] : NULL;
+		for (const char *c = rows[i].again; *c; c++)
+			deadline_start(&all, &n[*c - 'a'].deadline);
+		for (const char *c = rows[i].cleared; *c; c++)
+			deadline_clear(&all, &n[*c - 'a'].deadline);
+		while (all.timer.heap_at)
+			loop_turn(l, 100);
+		CHECK_STR(rows[i].why, str_of(trace), rows[i].want);
+		deadline_start(&all, &n[0].deadline);
+		deadlines_deinit(&all);
+	}
 }
 
 static void timers_fire_in_order(void **state)
@@ -293,6 +352,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		T(deadlines_are_due_in_order),
 		T(timers_fire_in_order),
 		T(cancelled_timers),
 		T(many_timers),
