@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -56,6 +57,26 @@ PGconn *pg_connect(const char *conninfo, const char *application, uint32_t timeo
 	else if (finish_connecting(c, clock_mono_us() + timeout_ms * 1000ull, why) &&
 		 PQsetnonblocking(c, 1) == 0)
 		return c;
+	PQfinish(c);
+	return NULL;
+}
+
+PGconn *pg_open(const char *conninfo, const char *application, uint32_t connect_s, uint32_t statement_ms,
+		struct errtext *why)
+{
+	char connect[16], options[40] = "";
+	const char *const keys[] = { "dbname",           "connect_timeout", "tcp_user_timeout",
+				     "application_name", "options",         NULL };
+	const char *const values[] = { conninfo, connect, "10000", application, options, NULL };
+	PGconn *c;
+
+	snprintf(connect, sizeof connect, "%u", connect_s);
+	if (statement_ms)
+		snprintf(options, sizeof options, "-c statement_timeout=%u", statement_ms);
+	c = PQconnectdbParams(keys, values, 1);
+	if (PQstatus(c) == CONNECTION_OK)
+		return c;
+	say(why, PQerrorMessage(c));
 	PQfinish(c);
 	return NULL;
 }

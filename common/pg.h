@@ -18,6 +18,10 @@
 PGconn *pg_connect(const char *conninfo, const char *application, uint32_t timeout_ms, struct errtext *why);
 /* Whether it is one. What is wrong with it stays unsaid: libpq would quote the password. */
 bool pg_is_conninfo(const char *conninfo);
+/* For libpq's own blocking calls, COPY and migrations: a server that falls silent ends them after ten seconds, a statement of
+ * more than statement_ms (0 = any) is ended by the server. NULL with `why`. */
+PGconn *pg_open(const char *conninfo, const char *application, uint32_t connect_s, uint32_t statement_ms,
+		struct errtext *why);
 /* One statement with text parameters; its rows. */
 int pg_ask(PGconn *c, const char *sql, const char *const *params, int n_params, uint32_t timeout_ms,
 	   PGresult **ret_rows, struct errtext *why);

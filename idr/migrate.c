@@ -4,23 +4,15 @@
 
 #include "common/err.h"
 #include "common/mem.h"
+#include "common/pg.h"
 #include "idr/server.h"
 #include "idr/store/pg.h"
 
 static int migrate(const char *conninfo, struct pg_schema *ret_s, struct errtext *why)
 {
-	const char *const keys[] = { "dbname", "connect_timeout", "application_name", NULL };
-	const char *const values[] = { conninfo, "10", "nexus-idr migrate", NULL };
-	PGconn *c = PQconnectdbParams(keys, values, 1);
-	int err = ERR_UNREACHABLE;
+	PGconn *c = pg_open(conninfo, "nexus-idr migrate", 10, 0, why);
+	int err = c ? pg_migrate(c, ret_s, why) : ERR_UNREACHABLE;
 
-	if (PQstatus(c) == CONNECTION_OK) {
-		err = pg_migrate(c, ret_s, why);
-	} else {
-		const char *text = PQerrorMessage(c);
-
-		errtext_set(why, "%.*s", (int)strcspn(text, "\n"), text);
-	}
 	PQfinish(c);
 	return err;
 }

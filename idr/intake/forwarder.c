@@ -7,6 +7,7 @@
 #include "common/err.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/pg.h"
 #include "idr/store/pg.h"
 
 enum {
@@ -185,23 +186,13 @@ static void on_piece(struct keeper_job *j)
 
 static int connect_to(struct forwarder *f, struct errtext *why)
 {
-	/* Nothing here may block for longer than a shutdown may take. */
-	const char *const keys[] = { "dbname",           "connect_timeout", "tcp_user_timeout",
-				     "application_name", "options",         NULL };
-	char timeout[40];
-	const char *const values[] = { f->opt.conninfo, "3", "10000", "nexus-idr", timeout, NULL };
 	struct pg_schema schema;
 	int err;
 
-	snprintf(timeout, sizeof timeout, "-c statement_timeout=%u", f->opt.timeout_ms);
-
-	f->conn = PQconnectdbParams(keys, values, 1);
-	if (PQstatus(f->conn) != CONNECTION_OK) {
-		const char *text = PQerrorMessage(f->conn);
-
-		errtext_set(why, "%.*s", (int)strcspn(text, "\n"), text);
+	/* Nothing here may block for longer than a shutdown may take. */
+	f->conn = pg_open(f->opt.conninfo, "nexus-idr", 3, f->opt.timeout_ms, why);
+	if (!f->conn)
 		return ERR_UNREACHABLE;
-	}
 	err = pg_migrate(f->conn, &schema, why);
 	if (!err)
 		err = pg_position(f->conn, f->store_id, &f->seq, why);
