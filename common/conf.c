@@ -270,17 +270,16 @@ static int read_yaml(struct load *l, struct errtext *why)
 /* The contents of the file that NAME_FILE names, without the line end that editors add. NULL = unreadable. */
 static char *read_secret(const char *path)
 {
-	FCLOSE_ON_EXIT FILE *f = fopen(path, "re");
-	char *text;
-	size_t n;
+	struct buf b;
+	char *text = NULL;
 
-	if (!f)
-		return NULL;
-	text = xmalloc(SECRET_MAX_BYTES + 1);
-	n = fread(text, 1, SECRET_MAX_BYTES, f);
-	while (n && (text[n - 1] == '\n' || text[n - 1] == '\r'))
-		n--;
-	text[n] = '\0';
+	buf_init(&b, SECRET_MAX_BYTES);
+	if (buf_add_file(&b, path, NULL)) {
+		while (b.n && (b.p[b.n - 1] == '\n' || b.p[b.n - 1] == '\r'))
+			b.n--;
+		text = xstrndup(b.n ? b.p : "", b.n);
+	}
+	buf_deinit(&b);
 	return text;
 }
 

@@ -1,24 +1,15 @@
 #include "common/memory_limit.h"
 
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+#include "common/buf.h"
 #include "common/mem.h"
 
 enum { MAX_FILE_BYTES = 16384, MAX_PATH_BYTES = 4096 };
 
 /* Version 1 says "no limit" with the largest multiple of a page below 2^63. */
 static const uint64_t v1_none = 1ull << 62;
-
-/* Empty when there is no such file. Cut when longer. */
-static struct str read_file(const char *path, char *b, size_t max)
-{
-	FCLOSE_ON_EXIT FILE *f = fopen(path, "re");
-
-	return (struct str){ b, f ? fread(b, 1, max, f) : 0 };
-}
 
 uint64_t memory_limit_parse(struct str text)
 {
@@ -30,9 +21,15 @@ uint64_t memory_limit_parse(struct str text)
 static uint64_t limit_at(const char *root, struct str path, const char *file)
 {
 	FREE_ON_EXIT char *name = xasprintf("%s" STR_FMT "/%s", root, STR_ARG(path), file);
-	char text[64];
+	uint64_t limit;
+	struct buf b;
 
-	return memory_limit_parse(read_file(name, text, sizeof text));
+	buf_init(&b, MAX_FILE_BYTES);
+	(void)buf_add_file(&b, name,
+			   NULL); /* where there is none, or more than a number, there is no limit */
+	limit = memory_limit_parse(buf_str(&b));
+	buf_deinit(&b);
+	return limit;
 }
 
 /* The least from `path` up to the root. */
@@ -87,11 +84,13 @@ uint64_t memory_limit_of_cgroup(struct str lines, const char *root)
 
 struct memory_limit memory_limit(void)
 {
-	FREE_ON_EXIT char *text = xmalloc(MAX_FILE_BYTES);
-	uint64_t cgroup = memory_limit_of_cgroup(read_file("/proc/self/cgroup", text, MAX_FILE_BYTES),
-						 "/sys/fs/cgroup");
-	uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE), cgroup;
+	struct buf b;
 
+	buf_init(&b, MAX_FILE_BYTES);
+	(void)buf_add_file(&b, "/proc/self/cgroup", NULL);
+	cgroup = memory_limit_of_cgroup(buf_str(&b), "/sys/fs/cgroup");
+	buf_deinit(&b);
 	if (cgroup < machine)
 		return (struct memory_limit){ cgroup, "the cgroup" };
 	return (struct memory_limit){ machine, "the machine" };

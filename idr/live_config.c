@@ -1,9 +1,12 @@
 #include <stdlib.h>
 
+#include "common/buf.h"
 #include "common/err.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "idr/live_config.h"
+
+enum { MAX_KEYS_BYTES = 4 << 20 };
 
 static void drop(struct snapshot *s)
 {
@@ -17,22 +20,16 @@ static void drop(struct snapshot *s)
 
 static int add_file(struct api_keys *keys, const char *path, struct errtext *why)
 {
-	FCLOSE_ON_EXIT FILE *f = fopen(path, "re");
-	FREE_ON_EXIT char *text = NULL;
-	enum { MAX_BYTES = 4 << 20 };
-	size_t n;
+	int err = ERR_INPUT;
+	struct buf b;
 
-	if (!f) {
-		errtext_set(why, "auth.api_keys_file: %s: cannot be read", path);
-		return ERR_INPUT;
-	}
-	text = xmalloc(MAX_BYTES);
-	n = fread(text, 1, MAX_BYTES, f);
-	if (n == MAX_BYTES) {
-		errtext_set(why, "auth.api_keys_file: %s: too large", path);
-		return ERR_INPUT;
-	}
-	return api_keys_add_list(keys, (struct str){ text, n }, why);
+	buf_init(&b, MAX_KEYS_BYTES);
+	if (buf_add_file(&b, path, why))
+		err = api_keys_add_list(keys, buf_str(&b), why);
+	buf_deinit(&b);
+	if (err)
+		errtext_prefix(why, "auth.api_keys_file: ");
+	return err;
 }
 
 static int add_keys(struct api_keys *keys, const struct idr_config *c, struct errtext *why)

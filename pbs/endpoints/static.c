@@ -5,9 +5,9 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
+#include "common/buf.h"
 #include "common/err.h"
 #include "common/http_server.h"
 #include "common/json.h"
@@ -43,26 +43,22 @@ static const char *type_of(struct str name)
 static int load_file(json_t *pages, const char *dir, const char *name, struct errtext *why)
 {
 	FREE_ON_EXIT char *path = xasprintf("%s/%s", dir, name);
-	FCLOSE_ON_EXIT FILE *f = fopen(path, "re");
-	FREE_ON_EXIT char *bytes = NULL;
 	struct stat st;
-	size_t n;
+	struct buf b;
+	bool ok;
 
-	if (!f || fstat(fileno(f), &st) != 0) {
-		errtext_set(why, "%s: %s", path, strerror(errno));
-		return ERR_INPUT;
-	}
-	if (!S_ISREG(st.st_mode))
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		return 0;
-	bytes = xmalloc(MAX_FILE_BYTES + 1);
-	n = fread(bytes, 1, MAX_FILE_BYTES + 1, f);
-	if (n > MAX_FILE_BYTES || json_object_size(pages) == MAX_FILES) {
-		errtext_set(why, "%s: pages may have %d bytes, and there may be %d of them", path,
-			    MAX_FILE_BYTES, MAX_FILES);
+	if (json_object_size(pages) == MAX_FILES) {
+		errtext_set(why, "%s: there may be %d pages", path, MAX_FILES);
 		return ERR_INPUT;
 	}
-	json_object_set_new_nocheck(pages, name, json_stringn_nocheck(bytes, n));
-	return 0;
+	buf_init(&b, MAX_FILE_BYTES);
+	ok = buf_add_file(&b, path, why);
+	if (ok)
+		json_object_set_new_nocheck(pages, name, json_stringn_nocheck(b.n ? b.p : "", b.n));
+	buf_deinit(&b);
+	return ok ? 0 : ERR_INPUT;
 }
 
 json_t *static_load(const char *dir, struct errtext *why)
