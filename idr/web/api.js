@@ -2,9 +2,12 @@
 // knows when the session is over.
 
 export const session = { login: 'needed' };
-let pending = 0, onEnd = () => {};
+let pending = 0,
+	onEnd = () => {};
 
-export const whenOver = act => { onEnd = act; };
+export const whenOver = act => {
+	onEnd = act;
+};
 
 function busy(by) {
 	pending += by;
@@ -24,27 +27,33 @@ async function read(reply) {
 	const text = await reply.text();
 	let body = text;
 
-	if ((reply.headers.get('Content-Type') || '').startsWith('application/json'))
-		body = JSON.parse(text);
-	if (reply.ok)
-		return body;
-	throw new Refused(reply.status, body.error || `${reply.status} ${reply.statusText}`, Number(reply.headers.get('Retry-After')) || 0);
+	if ((reply.headers.get('Content-Type') || '').startsWith('application/json')) body = JSON.parse(text);
+	if (reply.ok) return body;
+	throw new Refused(
+		reply.status,
+		body.error || `${reply.status} ${reply.statusText}`,
+		Number(reply.headers.get('Retry-After')) || 0
+	);
 }
 
 export async function ask(method, path, body) {
 	const headers = { Accept: 'application/json' };
 
-	if (body !== undefined)
-		headers['Content-Type'] = 'application/json';
-	if (method !== 'GET' && session.csrf)
-		headers['X-CSRF-Token'] = session.csrf;
+	if (body !== undefined) headers['Content-Type'] = 'application/json';
+	if (method !== 'GET' && session.csrf) headers['X-CSRF-Token'] = session.csrf;
 	busy(1);
 	try {
-		return await read(await fetch(path, { method, headers, cache: 'no-store', credentials: 'same-origin',
-			body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body) }));
+		return await read(
+			await fetch(path, {
+				method,
+				headers,
+				cache: 'no-store',
+				credentials: 'same-origin',
+				body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+			})
+		);
 	} catch (e) {
-		if (e instanceof Refused && e.status === 401 && path !== '/login')
-			onEnd();
+		if (e instanceof Refused && e.status === 401 && path !== '/login') onEnd();
 		if (!(e instanceof Refused))
 			throw new Refused(0, 'The router cannot be reached. Is it running, and the connection up?');
 		throw e;
@@ -58,8 +67,7 @@ export const get = path => ask('GET', path);
 export async function refresh() {
 	const s = await get('/api/v1/session');
 
-	for (const key of Object.keys(session))
-		delete session[key];
+	for (const key of Object.keys(session)) delete session[key];
 	Object.assign(session, s);
 	return session;
 }

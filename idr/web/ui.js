@@ -4,8 +4,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 
 function make(node, attributes, children) {
 	for (const [name, value] of Object.entries(attributes || {}))
-		if (name.startsWith('on'))
-			node.addEventListener(name.slice(2), value);
+		if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
 		else if (value !== undefined && value !== null && value !== false)
 			node.setAttribute(name, value === true ? '' : value);
 	node.append(...children.flat(Infinity).filter(c => c !== null && c !== undefined && c !== false));
@@ -40,8 +39,13 @@ export const when = at => new Date(at).toISOString().replace('T', ' ').slice(0, 
 export const card = (title, ...children) => h('section', { class: 'card' }, title && h('h2', {}, title), ...children);
 
 export function figure(name, value, note, tone) {
-	return h('div', { class: 'card' }, h('div', { class: 'name' }, name), h('div', { class: `big ${tone || ''}` }, value),
-		note && h('div', { class: 'small' }, note));
+	return h(
+		'div',
+		{ class: 'card' },
+		h('div', { class: 'name' }, name),
+		h('div', { class: `big ${tone || ''}` }, value),
+		note && h('div', { class: 'small' }, note)
+	);
 }
 
 export function field(label, input) {
@@ -49,8 +53,11 @@ export function field(label, input) {
 }
 
 export function select(options, value, onchange) {
-	return h('select', { onchange: e => onchange && onchange(e.target.value) },
-		options.map(([v, text]) => h('option', { value: v, selected: String(v) === String(value) }, text)));
+	return h(
+		'select',
+		{ onchange: e => onchange && onchange(e.target.value) },
+		options.map(([v, text]) => h('option', { value: v, selected: String(v) === String(value) }, text))
+	);
 }
 
 // What to do when there is nothing to see.
@@ -59,14 +66,37 @@ export const empty = (...text) => h('p', { class: 'dim' }, ...text);
 // columns: { name, key or value(row), write, text: true for words, cell(row) for nodes }. A click on a head sorts.
 export function table(caption, columns, rows, sorted) {
 	const body = h('tbody');
-	const heads = columns.map((column, i) => h('th', { class: column.text || column.cell ? '' : 'num', scope: 'col' },
-		h('button', { type: 'button', onclick: () => sort(i) }, column.name)));
-	let by = null, down = true;
+	const heads = columns.map((column, i) =>
+		h(
+			'th',
+			{ class: column.text || column.cell ? '' : 'num', scope: 'col' },
+			h('button', { type: 'button', onclick: () => sort(i) }, column.name)
+		)
+	);
+	let by = null,
+		down = true;
 	const value = (column, row) => (column.value ? column.value(row) : row[column.key]);
 
 	function draw(list) {
-		body.replaceChildren(...list.map(row => h('tr', {}, columns.map(column => h('td', { class: column.text ? 'text' : column.cell ? '' : 'num' },
-			column.cell ? column.cell(row) : column.text ? String(value(column, row) ?? '') : (column.write || count)(value(column, row)))))));
+		body.replaceChildren(
+			...list.map(row =>
+				h(
+					'tr',
+					{},
+					columns.map(column =>
+						h(
+							'td',
+							{ class: column.text ? 'text' : column.cell ? '' : 'num' },
+							column.cell
+								? column.cell(row)
+								: column.text
+									? String(value(column, row) ?? '')
+									: (column.write || count)(value(column, row))
+						)
+					)
+				)
+			)
+		);
 	}
 
 	function sort(i) {
@@ -74,19 +104,26 @@ export function table(caption, columns, rows, sorted) {
 
 		down = by === i ? !down : !column.text;
 		by = i;
-		heads.forEach((head, k) => (k === i ? head.setAttribute('aria-sort', down ? 'descending' : 'ascending') : head.removeAttribute('aria-sort')));
-		draw([...rows].sort((a, b) => {
-			const x = value(column, a) ?? -Infinity, y = value(column, b) ?? -Infinity;
+		heads.forEach((head, k) =>
+			k === i ? head.setAttribute('aria-sort', down ? 'descending' : 'ascending') : head.removeAttribute('aria-sort')
+		);
+		draw(
+			[...rows].sort((a, b) => {
+				const x = value(column, a) ?? -Infinity,
+					y = value(column, b) ?? -Infinity;
 
-			return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1);
-		}));
+				return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1);
+			})
+		);
 	}
 
 	draw(rows);
-	if (sorted !== undefined)
-		sort(sorted);
-	return h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption },
-		h('table', {}, h('caption', {}, caption), h('thead', {}, h('tr', {}, heads)), body));
+	if (sorted !== undefined) sort(sorted);
+	return h(
+		'div',
+		{ class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption },
+		h('table', {}, h('caption', {}, caption), h('thead', {}, h('tr', {}, heads)), body)
+	);
 }
 
 export function notice(text, bad) {

@@ -149,6 +149,19 @@ test('a mistake is named and changes nothing', async () => {
     await ada.getByText('Nothing is set for this publisher').waitFor();
 });
 
+test('what holds for everybody is set in one place', async () => {
+    await ada.getByRole('link', { name: 'Publishers' }).click();
+    await ada.getByText('Settings of everybody').click();
+    await title(ada, 'Everybody');
+    await ada.getByRole('cell', { name: 'control_share' }).waitFor();
+    await ada.getByText('Change settings').click();
+    await ada.getByLabel('settings', { exact: true }).fill('{"control_share": 0.25}');
+    await ada.getByRole('button', { name: 'Save', exact: true }).click();
+    await ada.getByRole('cell', { name: '0.25', exact: true }).waitFor();
+    await ada.getByText('Versions of settings').click();
+    await ada.getByRole('row', { name: /2.*ada.*"control_share":0.25/ }).waitFor();
+});
+
 test('a decision is explained', async () => {
     await ada.goto(`${facts.page}/#/explain?publisher=weather.example`);
     await ada.getByLabel('Country').fill('GBR');
