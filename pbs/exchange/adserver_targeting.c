@@ -4,6 +4,8 @@
 #include "common/mem.h"
 #include "pbs/exchange/targeting.h"
 
+enum { MAX_ENTRIES = 100 }; /* every bid gets every key */
+
 enum source { FROM_STATIC, FROM_REQUEST, FROM_RESPONSE };
 
 struct adserver_entry {
@@ -136,16 +138,19 @@ static bool check(const json_t *j, size_t i, struct adserver_entry *ret_e, struc
 void adserver_targeting_parse(const json_t *list, const json_t *request, const json_t *query, struct arena *a,
 			      struct messages *m, struct adserver_targeting *ret_at)
 {
+	size_t given = json_array_size(list), used = given < MAX_ENTRIES ? given : MAX_ENTRIES;
 	struct adserver_entry *entries;
 	size_t n = 0, kept = 0, i;
-	json_t *j;
 
 	*ret_at = (struct adserver_targeting){ 0 };
-	if (json_array_size(list) == 0)
+	if (given == 0)
 		return;
-	entries = ARENA_ARRAY(a, struct adserver_entry, json_array_size(list));
-	json_array_foreach (list, i, j)
-		n += check(j, i, &entries[n], a, m);
+	if (used < given)
+		warn(m, arena_printf(a, "ext.prebid.adservertargeting has %zu objects, the first %d are used",
+				     given, MAX_ENTRIES));
+	entries = ARENA_ARRAY(a, struct adserver_entry, used);
+	for (i = 0; i < used; i++)
+		n += check(json_array_get(list, i), i, &entries[n], a, m);
 	for (i = 0; i < n; i++) {
 		struct adserver_entry e = entries[i];
 		const char *fault = e.source == FROM_REQUEST ? find_in_request(&e, request, query, a) : NULL;

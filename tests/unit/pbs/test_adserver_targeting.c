@@ -119,9 +119,29 @@ static void entries(void **state)
 	}
 }
 
+/* Each bid gets each key: their number must have a ceiling. */
+static void only_the_first_hundred(void **state)
+{
+	struct arena *a = arena_new();
+	json_t *list = arena_own_json(a, json_array());
+	struct adserver_targeting t;
+	struct messages m;
+
+	(void)state;
+	messages_init(&m, a);
+	for (int i = 0; i < 101; i++)
+		json_array_append(list, parse(a, "{\"key\":\"k\",\"source\":\"static\",\"value\":\"v\"}"));
+	adserver_targeting_parse(list, NULL, NULL, a, &m, &t);
+	CHECK("used", t.n == 100);
+	CHECK_STR("told", m.buckets->first->text,
+		  "ext.prebid.adservertargeting has 101 objects, the first 100 are used");
+	arena_free(a);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(entries) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(entries),
+					    cmocka_unit_test(only_the_first_hundred) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
