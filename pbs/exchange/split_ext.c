@@ -1,5 +1,6 @@
 #include "pbs/exchange/split_ext.h"
 
+#include "common/buf.h"
 #include "common/json.h"
 #include "common/mem.h"
 
@@ -107,31 +108,61 @@ static json_t *alternate_codes(const struct split_ext *se, struct str bidder)
 	return own;
 }
 
-static bool answers_as(const json_t *codes, struct str bidder, struct str name)
+/* In lower case; valid until the buffer is used again. */
+static struct str lower(struct buf *b, struct str s)
 {
-	const json_t *allowed;
-
-	if (str_eq_nocase(name, bidder))
-		return true;
-	allowed = json_object_get(json_object_getn(json_object_get(codes, "bidders"), bidder.p, bidder.n),
-				  "allowedbiddercodes");
-	for (size_t i = 0; i < json_array_size(allowed); i++) {
-		struct str code = json_str(json_array_get(allowed, i));
-
-		if (str_eq(code, STR("*")) || str_eq_nocase(code, name))
-			return true;
-	}
-	return false;
+	buf_clear(b);
+	for (size_t i = 0; i < s.n; i++)
+		buf_add_c(b, (char)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] + ('a' - 'A') : s.p[i]));
+	return buf_str(b);
 }
 
-static void add_group(json_t *own, const json_t *entry, const json_t *codes, struct str bidder)
+/* The names under which the bidder answers: both lists are the client's, so one of them is hashed. */
+struct codes {
+	json_t *set; /* in lower case; "*" is any */
+	struct buf text;
+};
+
+static void codes_add(struct codes *c, struct str name)
+{
+	struct str key = lower(&c->text, name);
+
+	json_object_setn_new_nocheck(c->set, key.p, key.n, json_true());
+}
+
+static void codes_init(struct codes *c, const json_t *rules, struct str bidder)
+{
+	const json_t *own = json_object_getn(json_object_get(rules, "bidders"), bidder.p, bidder.n);
+	const json_t *allowed = json_object_get(own, "allowedbiddercodes");
+
+	c->set = json_object();
+	buf_init(&c->text, 1 << 20);
+	codes_add(c, bidder);
+	for (size_t i = 0; i < json_array_size(allowed); i++)
+		codes_add(c, json_str(json_array_get(allowed, i)));
+}
+
+static void codes_deinit(struct codes *c)
+{
+	json_decref(c->set);
+	buf_deinit(&c->text);
+}
+
+static bool codes_have(struct codes *c, struct str name)
+{
+	struct str key = lower(&c->text, name);
+
+	return json_object_getn(c->set, key.p, key.n) || json_object_get(c->set, "*");
+}
+
+static void add_group(json_t *own, const json_t *entry, struct codes *codes)
 {
 	json_t *names = json_object_get(entry, "bidders");
 
 	for (size_t i = 0; i < json_array_size(names); i++) {
 		json_t *one;
 
-		if (!answers_as(codes, bidder, json_str(json_array_get(names, i))))
+		if (!codes_have(codes, json_str(json_array_get(names, i))))
 			continue;
 		one = json_object();
 		json_object_set_new_nocheck(one, "bidders", json_pack("[O]", json_array_get(names, i)));
@@ -140,20 +171,23 @@ static void add_group(json_t *own, const json_t *entry, const json_t *codes, str
 	}
 }
 
-static json_t *multibid(const struct split_ext *se, struct str bidder, const json_t *codes)
+static json_t *multibid(const struct split_ext *se, struct str bidder, const json_t *rules)
 {
 	const json_t *list = json_object_get(se->prebid, "multibid");
 	json_t *own = json_array();
+	struct codes codes;
 
+	codes_init(&codes, rules, bidder);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		json_t *entry = json_array_get(list, i);
 		struct str name = json_str_at(entry, "bidder");
 
 		if (name.n == 0)
-			add_group(own, entry, codes, bidder);
-		else if (answers_as(codes, bidder, name))
+			add_group(own, entry, &codes);
+		else if (codes_have(&codes, name))
 			json_array_append(own, entry);
 	}
+	codes_deinit(&codes);
 	return own;
 }
 

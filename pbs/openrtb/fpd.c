@@ -8,7 +8,8 @@
 
 enum {
 	MAX_FINDINGS_TEXT = 16 * 1024,
-	MAX_BIDDERS = 1000, /* bounds the search by name, which is linear */
+	MAX_BIDDERS = 1000,   /* bounds the search by name, which is linear */
+	MAX_CONFIGURED = 256, /* each has the request's whole site, app, user or device decoded again */
 };
 
 json_t *fpd_overlay(const json_t *base, const json_t *over)
@@ -266,9 +267,9 @@ static void lay_configs(struct prepare *p, const json_t *configs, const json_t *
 	}
 }
 
-static size_t count_names(const json_t *entitled, const json_t *configs)
+static size_t count_configured(const json_t *configs)
 {
-	size_t n = json_array_size(entitled);
+	size_t n = 0;
 
 	for (size_t i = 0; i < json_array_size(configs); i++)
 		n += json_array_size(json_object_get(json_array_get(configs, i), "bidders"));
@@ -294,9 +295,12 @@ int fpd_prepare(const json_t *req, struct arena *a, struct messages *m, struct f
 		return refuse_as(m, ERROR_BAD_INPUT,
 				 "multiple First Party Data bidder configs provided for bidder: " STR_FMT,
 				 STR_ARG(bidder));
-	if (count_names(entitled, configs) > MAX_BIDDERS)
+	if (json_array_size(entitled) > MAX_BIDDERS)
 		return refuse_as(m, ERROR_BAD_INPUT, "first party data names more than %d bidders",
 				 MAX_BIDDERS);
+	if (count_configured(configs) > MAX_CONFIGURED)
+		return refuse_as(m, ERROR_BAD_INPUT, "ext.prebid.bidderconfig names more than %d bidders",
+				 MAX_CONFIGURED);
 	buf_init(&p.findings, MAX_FINDINGS_TEXT);
 	if (entitled) {
 		fpd.everybody = without_global(&p, &full);

@@ -18,9 +18,11 @@ static struct str entry_text(const json_t *entry, struct messages *m)
 	struct buf b;
 	struct str text;
 
+	if (m->n >= MESSAGES_MAX)
+		return STR(""); /* nobody will read it, and thousands of names may want it told */
 	buf_init(&b, MAX_ENTRY_TEXT);
 	buf_addf(&b, "{Bidder:" STR_FMT ", Bidders:[", STR_ARG(json_str_at(entry, "bidder")));
-	for (size_t i = 0; i < json_array_size(bidders); i++)
+	for (size_t i = 0; i < json_array_size(bidders) && !b.overflow; i++)
 		buf_addf(&b, "%s" STR_FMT, i ? " " : "", STR_ARG(json_str(json_array_get(bidders, i))));
 	if (json_is_integer(max))
 		buf_addf(&b, "], MaxBids:%lld", (long long)json_integer_value(max));
@@ -48,13 +50,16 @@ static void clamp_bids(json_t *entry, struct messages *m)
 	}
 }
 
-/* True when the bidder is seen for the first time. */
-static bool claim(const json_t *entry, struct str bidder, json_t *seen, struct messages *m)
+/* True when the bidder is seen for the first time. The entry's text is made when it is first needed: a group may have to
+ * be told once for each of its names. */
+static bool claim(const json_t *entry, struct str *text, struct str bidder, json_t *seen, struct messages *m)
 {
 	if (json_object_getn(seen, bidder.p, bidder.n)) {
+		if (text->n == 0)
+			*text = entry_text(entry, m);
 		warn(m, WARN_MULTIBID,
 		     "multiBid already defined for " STR_FMT ", ignoring this instance " STR_FMT,
-		     STR_ARG(bidder), STR_ARG(entry_text(entry, m)));
+		     STR_ARG(bidder), STR_ARG(*text));
 		return false;
 	}
 	if (json_object_size(seen) >= MAX_BIDDERS)
@@ -65,7 +70,9 @@ static bool claim(const json_t *entry, struct str bidder, json_t *seen, struct m
 
 static bool keep_one(json_t *entry, json_t *seen, struct messages *m)
 {
-	if (!claim(entry, json_str_at(entry, "bidder"), seen, m))
+	struct str text = STR("");
+
+	if (!claim(entry, &text, json_str_at(entry, "bidder"), seen, m))
 		return false;
 	if (json_object_get(entry, "bidders")) {
 		warn(m, WARN_MULTIBID, "ignoring bidders from " STR_FMT, STR_ARG(entry_text(entry, m)));
@@ -77,9 +84,10 @@ static bool keep_one(json_t *entry, json_t *seen, struct messages *m)
 static bool keep_many(json_t *entry, json_t *seen, struct messages *m)
 {
 	json_t *given = json_object_get(entry, "bidders"), *kept = json_array();
+	struct str text = STR("");
 
 	for (size_t i = 0; i < json_array_size(given); i++)
-		if (claim(entry, json_str(json_array_get(given, i)), seen, m))
+		if (claim(entry, &text, json_str(json_array_get(given, i)), seen, m))
 			json_array_append(kept, json_array_get(given, i));
 	json_object_set_new_nocheck(entry, "bidders", kept);
 	if (json_str_at(entry, "targetbiddercodeprefix").n) {

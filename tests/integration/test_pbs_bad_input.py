@@ -34,6 +34,8 @@ ROWS = [
     ("no imps", {"id": "a"}, "request.imp must contain at least one element."),
     ("10,000 imps", changed(imp=[{"id": str(i)} for i in range(10000)]), "request.imp has 10000 elements"),
     ("10,000 imps in capitals", {**changed(), "IMP": [{"id": str(i)} for i in range(10000)]}, "request.imp has 10000 elements"),
+    ("257 bidders with data of their own", changed(ext={"prebid": {"bidderconfig": [
+        {"bidders": [f"b{i}" for i in range(257)], "config": {}}]}}), "ext.prebid.bidderconfig names more than 256 bidders"),
     ("a number for a text", changed(id=7), "id"),
     ("a text for a number", changed(tmax="soon"), "tmax"),
     ("imp ids twice", changed(imp=banner_request(["aster"])["imp"] * 2), 'are both "1". Imp IDs must be unique.'),
