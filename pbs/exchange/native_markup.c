@@ -10,20 +10,28 @@ static const struct kind {
 } kinds[] = { { "img", "Image", "an" }, { "data", "Data", "a" } };
 
 struct pass {
-	const json_t *wanted; /* assets of the request */
+	json_t *wanted; /* the request's assets by id: both sides may send thousands */
 	struct str bidder;
 	struct messages *m;
 };
 
-static json_t *find_asset(const json_t *assets, int64_t id)
+static json_t *assets_by_id(const json_t *assets)
 {
+	json_t *by_id = json_object(), *asset;
 	size_t i;
-	json_t *asset;
 
-	json_array_foreach (assets, i, asset)
-		if (json_int_at(asset, "id", 0) == id)
-			return asset;
-	return NULL;
+	json_array_foreach (assets, i, asset) {
+		int64_t id = json_integer_value(json_object_get(asset, "id"));
+
+		if (!json_object_getn(by_id, (const char *)&id, sizeof id))
+			json_object_setn_nocheck(by_id, (const char *)&id, sizeof id, asset);
+	}
+	return by_id;
+}
+
+static json_t *find_asset(const json_t *by_id, int64_t id)
+{
+	return json_object_getn(by_id, (const char *)&id, sizeof id);
 }
 
 /* Whether the asset is in order; one complaint per asset is enough. */
@@ -88,9 +96,10 @@ void native_markup_add_types(struct bid *b, const json_t *imp, struct arena *a, 
 	request = json_parse(json_str_at(imp, "native.request"), &why);
 	if (!request)
 		messages_add(m, MESSAGE_ERROR, b->bidder, ERROR_PLAIN, "%s", why.text);
-	p.wanted = json_object_get(request, "assets");
+	p.wanted = assets_by_id(json_object_get(request, "assets"));
 	json_array_foreach (assets, i, asset)
 		for (size_t k = 0; k < sizeof kinds / sizeof *kinds && set_type(&p, asset, &kinds[k]); k++)
 			;
+	json_decref(p.wanted);
 	replace_adm(b, markup, a);
 }
