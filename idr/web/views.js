@@ -1,6 +1,6 @@
 // The views that are one question each: login, overview, bidders, audit.
 import { h, card, empty, field, select, table, count, percent, usd, latency, when } from './ui.js';
-import { ask, get, at, session } from './api.js';
+import { ask, get, at, refresh, session, Refused } from './api.js';
 import { PERIODS, query, cards, charts, lift, breakdown } from './figures.js';
 
 export const HOW_EVENTS_COME = [
@@ -50,6 +50,13 @@ export function login(done) {
 		said.textContent = '';
 		try {
 			await ask('POST', '/login', { user: user.value, password: password.value, code: code.value });
+			await refresh();
+			/* A browser drops a Secure cookie that came over plain HTTP, and tells nobody. */
+			if (session.login !== 'ok')
+				throw new Refused(
+					0,
+					'The password is right, but the browser did not keep the session: it does over HTTPS, and at localhost.'
+				);
 			await done();
 		} catch (refused) {
 			said.textContent = refused.wait ? `${refused.message}; try again in ${refused.wait} s` : refused.message;

@@ -12,7 +12,7 @@ const { CHROMIUM, DEMO, BIN, OUT, PYTHON } = process.env;
 const { chromium } = createRequire(path.resolve(DEMO, 'package.json'))('playwright-core');
 const ROOT = path.resolve(import.meta.dirname || path.dirname(new URL(import.meta.url).pathname), '../..');
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync'];
+    '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP router.example 127.0.0.1'];
 const WAIT = 15000;
 let stack, facts, browser, ada;
 
@@ -131,7 +131,7 @@ test('a floor that is changed is in force, and in the audit', async () => {
     await ada.getByRole('button', { name: 'Save', exact: true }).first().click();
 await ada.getByText('Saved: floors, version 2').waitFor();
     await ada.getByText('as put by an administrator').waitFor();
-    await ada.getByRole('cell', { name: '$1.23' }).waitFor();
+    await ada.getByRole('row', { name: 'banner $1.23' }).waitFor();
     await shot(ada, 'publisher', { fullPage: true });
     await ada.getByRole('link', { name: 'Audit' }).click();
     const row = ada.getByRole('row', { name: /ada.*floors\.put.*news\.example.*1 → 2.*ok/ });
@@ -215,6 +215,15 @@ test('logged out is out, and nothing was asked of anybody else', async () => {
     await ada.getByRole('heading', { name: 'Log in' }).waitFor();
     assert.deepEqual(ada.asked.filter(url => !url.startsWith(facts.page)), []);
     assert.deepEqual(ada.errors, []);
+});
+
+test('a session that a browser cannot keep is explained', async () => {
+    const page = await open();
+
+    await page.goto(`${facts.page.replace('localhost', 'router.example')}/`);
+    await login(page, 'bob');
+    await page.getByRole('alert').getByText('it does over HTTPS, and at localhost').waitFor();
+    await page.context().close();
 });
 
 test('a router that is gone is said to be', async () => {
