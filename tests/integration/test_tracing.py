@@ -1,49 +1,29 @@
 """One trace from the caller through both services to the bidders that may know, and its spans at a collector."""
-import http.server
 import json
 import re
 import subprocess
-import threading
 
 import pytest
 
 from idr_stack import Idr, event
-from pbs_stack import BIN, KEY, FakeRouter, Pbs, banner_request, free_port, running, seats, wait_until
+from pbs_stack import BIN, KEY, FakeRouter, JsonServer, Pbs, banner_request, free_port, running, seats, wait_until
 
 ID = "7d1c0a5be34f48d2962b0c8e1fa35d60"
 PARENT = "1a9e42c07b6d5f83"
 CALLER = {"traceparent": f"00-{ID}-{PARENT}-01"}
 
 
-class Collector:
+class Collector(JsonServer):
     """Takes OTLP over HTTP; `status` is what it answers."""
 
     def __init__(self, status=200):
-        outer = self
-        self.status, self.batches, self.headers = status, [], []
+        self.batches, self.headers = [], []
+        super().__init__(status=status)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                outer.headers.append((self.path, dict(self.headers)))
-                outer.batches.append(json.loads(body))
-                self.send_response(outer.status)
-                self.send_header("Content-Length", "2")
-                self.end_headers()
-                self.wfile.write(b"{}")
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+    def answer(self, path, query, body, headers):
+        self.headers.append((path, dict(headers)))
+        self.batches.append(json.loads(body))
+        return {}
 
     def spans(self):
         return [s for b in self.batches for r in b["resourceSpans"] for scope in r["scopeSpans"] for s in scope["spans"]]
