@@ -33,14 +33,14 @@ static bool ask(FILE *in, FILE *err, const char *prompt, char *line)
 	bool is_terminal = isatty(fd) && tcgetattr(fd, &before) == 0, ok;
 
 	if (is_terminal) {
-		fputs(prompt, err);
-		fflush(err);
 		quiet = before;
 		/* A signal's key becomes a character, which no password may have: whoever gives up leaves a terminal
 		 * behind that shows again what is typed. */
 		quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
 		quiet.c_lflag |= ECHONL;
 		tcsetattr(fd, TCSAFLUSH, &quiet);
+		fputs(prompt, err); /* from here on nothing that is typed is shown */
+		fflush(err);
 	}
 	ok = read_line(in, line);
 	if (is_terminal)

@@ -5,7 +5,10 @@ import ctypes
 import hashlib
 import hmac
 import json
+import os
+import pty
 import re
+import sqlite3
 import struct
 import subprocess
 import time
@@ -315,6 +318,20 @@ def test_the_audit(idr):
     assert [(e["who"], e["action"]) for e in lines] == [(r["who"], r["action"]) for r in reversed(rows)]
 
 
+def test_the_audit_is_kept_for_a_time(tmp_path):
+    with running(Idr(tmp_path, "store: { maintain_seconds: 1, audit_days: 30 }", env=admin_env(f"ada:{HASH}"))) as (idr,):
+        for publisher in ("p1", "p2"):
+            idr.ask("PUT", f"/floors/{publisher}", FLOORS)
+        idr.stop()
+        db = sqlite3.connect(tmp_path / "var/idr.db", isolation_level=None)
+        db.execute("UPDATE audit SET at_ms = at_ms - 31 * 86400000 WHERE object = 'p1'")
+        db.close()
+        idr.start()
+        rows = wait_until(lambda: [r for r in idr.ask("GET", "/api/v1/audit").json()["audit"]][:1], 20, "what is young stays")
+        wait_until(lambda: idr.ask("GET", "/api/v1/audit").json()["audit"] == rows, 20, "what is old goes")
+        assert rows[0]["object"] == "p2" and idr.ask("GET", "/floors/p1?history=1").json()[0]["version"] == 1
+
+
 def code_of(secret, step):
     mac = hmac.new(base64.b32decode(secret), struct.pack(">Q", step), hashlib.sha1).digest()
     at = mac[19] & 15
@@ -340,6 +357,22 @@ def test_hash_password_makes_what_the_service_takes(tmp_path):
     assert made.returncode == 0 and re.fullmatch(r"\$2b\$12\$[./A-Za-z0-9]{53}\n", made.stdout)
     with running(Idr(tmp_path, env=admin_env(f"ada:{made.stdout.strip()}"))) as (idr,):
         assert Browser(idr).login().status == 200
+
+
+@pytest.mark.parametrize("again,said", [(PASSWORD, ""), ("another horse", "the two are not the same")])
+def test_a_password_that_is_typed_is_not_shown(again, said):
+    terminal, its_end = pty.openpty()
+    done = subprocess.Popen([BIN / "nexus-idr", "hash-password"], stdin=its_end, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    for prompt, text in ((b"Password: ", PASSWORD), (b"Again: ", again)):
+        assert done.stderr.read(len(prompt)) == prompt
+        os.write(terminal, text.encode() + b"\n")
+    out, err = done.communicate(timeout=30)
+    assert (out[:7] == b"$2b$12$", said in err.decode(), done.returncode) == (not said, True, int(bool(said)))
+    os.set_blocking(terminal, False)
+    shown = os.read(terminal, 4096)
+    assert shown.split() == [], shown
+    os.close(its_end)
+    os.close(terminal)
 
 
 @pytest.mark.parametrize("env,message", [

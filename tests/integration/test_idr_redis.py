@@ -191,6 +191,8 @@ def test_settings_and_floors_are_told(tmp_path, redis):
         wait_until(lambda: a.ask("GET", "/floors/p1").json() == floors, 10, "floors arrive")
         assert b.ask("PUT", SETTINGS, {"max_bidders": 4}).status == 200
         wait_until(lambda: a.ask("GET", SETTINGS).json()["settings"] == {"max_bidders": 4}, 10, "they are changed")
+        told = [(r["action"], r["address"], r["version"]) for r in a.ask("GET", "/api/v1/audit").json()["audit"]]
+        assert told == [("settings.put", "redis", 2), ("floors.put", "redis", 1), ("settings.put", "127.0.0.1", 1)]
         with running(idr(tmp_path / "c", redis)) as (c,):
             wait_until(lambda: c.ask("GET", SETTINGS).json()["settings"] == {"max_bidders": 4}, 10, "a new one is told")
         b.stop()
