@@ -367,6 +367,8 @@ void router_decide(const struct router *r, const struct decide_in *in, struct de
 	struct choice c;
 	struct picking k = { .r = r, .in = in, .c = &c, .d = d };
 
+	if (all != FOR_BYPASS)
+		sites_start(r, in->ctx, &e.sites);
 	d->mode = ROUTE_NORMAL;
 	d->audit = all == FOR_AUDIT;
 	d->control = all == FOR_CONTROL;
@@ -382,7 +384,7 @@ void router_decide(const struct router *r, const struct decide_in *in, struct de
 		d->mode = all == FOR_SHADOW ? ROUTE_SHADOW : ROUTE_LEARNING;
 	for (size_t i = 0; i < n; i++)
 		slot[i] = in->cand[i].slot;
-	sites_find(r, in->ctx, slot, n, &e.sites);
+	sites_find(r, slot, n, &e.sites);
 	estimate(r, slot, n, &e);
 	decide_means(r, in->ctx, &e, slot, n, k.lambda, s->slow_ms, &c);
 	exclude(&k, &e);

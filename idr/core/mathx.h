@@ -29,6 +29,21 @@ static inline float exp_fast(float x)
 	return exp2_fast(clampf(x * 1.4426950f, -120, 120));
 }
 
+/* log2(x) for normal x > 0; absolute error below 0.0002 */
+static inline float log2_fast(float x)
+{
+	int32_t bits;
+	float m;
+
+	memcpy(&bits, &x, sizeof bits);
+	x = (float)((bits >> 23) - 127);
+	bits = (bits & 0x7fffff) | 0x3f800000;
+	memcpy(&m, &bits, sizeof m);
+	m -= 1;
+	return x +
+	       m * (1.4426039f + m * (-0.7167147f + m * (0.4405990f + m * (-0.2251030f + m * 0.0586649f))));
+}
+
 /* P(N(0,1) > z) by the logistic form of Bowling et al. (2009). */
 static inline float normal_tail(float z)
 {

@@ -16,20 +16,26 @@ void pairs_init(struct pairs *p)
 		f[i] = 1;
 }
 
+static void count(struct pair_count *q, float beat, float expected, float keep)
+{
+	word_store(&q->n, q->n * keep + 1);
+	word_store(&q->beat, q->beat * keep + beat);
+	word_store(&q->expected, q->expected * keep + expected);
+}
+
 void pairs_learn(struct pairs *p, unsigned format, unsigned a, unsigned b, float beat, float expected,
 		 float keep)
 {
-	const unsigned slices[] = { PAIR_ALL, format };
-	float r = 1, weight = prior_all;
+	struct pair_count *all = &p->count[PAIR_ALL][b][a], *one = &p->count[format][b][a];
+	float seen, foreseen;
 
-	for (unsigned i = 0; i < 2; i++) {
-		struct pair_count *q = &p->count[slices[i]][b][a];
-
-		word_store(&q->n, q->n * keep + 1);
-		word_store(&q->beat, q->beat * keep + beat);
-		word_store(&q->expected, q->expected * keep + expected);
-		r = (q->n - q->beat + weight * r) / (q->n - q->expected + weight);
-		weight = prior_format;
-	}
-	word_store(&p->factor[format][a][b], clampf(r, 0.05f, 1));
+	count(all, beat, expected, keep);
+	count(one, beat, expected, keep);
+	/* a ratio shrunk to 1, and that of the format shrunk to it, in one division */
+	seen = all->n - all->beat + prior_all;
+	foreseen = all->n - all->expected + prior_all;
+	word_store(&p->factor[format][a][b],
+		   clampf(((one->n - one->beat) * foreseen + prior_format * seen) /
+				  ((one->n - one->expected + prior_format) * foreseen),
+			  0.05f, 1));
 }

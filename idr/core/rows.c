@@ -60,9 +60,14 @@ size_t rows_bytes(const struct rows *t)
 
 static void row_reset(struct rows *t, size_t at, const float first[ROWS_ARRAYS])
 {
-	for (unsigned k = 0; k < t->arrays; k++)
-		for (unsigned i = 0; i < LANES; i++)
-			word_store(&rows_lanes(t, (int64_t)at, k)[i], first[k]);
+	for (unsigned k = 0; k < t->arrays; k++) {
+		_Alignas(64) float block[BLOCK];
+
+		for (unsigned i = 0; i < BLOCK; i++)
+			block[i] = first[k];
+		for (unsigned b = 0; b < BLOCKS; b++)
+			lanes_write(rows_lanes(t, (int64_t)at, k) + b * BLOCK, block);
+	}
 	word_store(&t->pop[at].bid, 0);
 	word_store(&t->pop[at].price, 0);
 }

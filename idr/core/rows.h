@@ -136,4 +136,16 @@ static inline __attribute__((always_inline)) void lanes_read(float *restrict to,
 #endif
 }
 
+/* to[0..BLOCK) = from[0..BLOCK), each word of `to` written once; both aligned. Lanes that keep their value may be written
+ * again: there is one writer. */
+static inline __attribute__((always_inline)) void lanes_write(float *to, const float *restrict from)
+{
+#if defined(__SANITIZE_THREAD__)
+	for (int i = 0; i < BLOCK; i++)
+		word_store(to + i, from[i]);
+#else
+	*(volatile lane16 *)to = *(const lane16 *)from;
+#endif
+}
+
 #endif

@@ -10,8 +10,7 @@ uint64_t sites_key(uint64_t key, unsigned group)
 	return group ? mix64(key + group) | 1 : key;
 }
 
-static void start(const struct router *r, const struct context *ctx, const int *slot, size_t n,
-		  struct sites *s)
+void sites_start(const struct router *r, const struct context *ctx, struct sites *s)
 {
 	s->floor = floor_bucket(&r->floors, ctx);
 	features_keys(ctx, s->floor, s->key);
@@ -20,6 +19,10 @@ static void start(const struct router *r, const struct context *ctx, const int *
 		if (worth_prior[f] > 0)
 			rows_prefetch_keys(&r->worth.rows, s->key[f]);
 	}
+}
+
+static void mark_blocks(const int *slot, size_t n, struct sites *s)
+{
 	memset(s->blocks, 0, sizeof s->blocks);
 	for (size_t i = 0; i < n; i++)
 		if (slot[i] >= 0)
@@ -27,9 +30,9 @@ static void start(const struct router *r, const struct context *ctx, const int *
 }
 
 /* All lines of a group are asked for together before any is read: what rows cost is waiting for memory. */
-void sites_find(const struct router *r, const struct context *ctx, const int *slot, size_t n, struct sites *s)
+void sites_find(const struct router *r, const int *slot, size_t n, struct sites *s)
 {
-	start(r, ctx, slot, n, s);
+	mark_blocks(slot, n, s);
 	for (unsigned g = 0; g < GROUPS; g++) {
 		for (unsigned f = 0; f < FEATURES && (!g || s->blocks[g]); f++) {
 			uint64_t key = sites_key(s->key[f], g);
@@ -46,9 +49,9 @@ void sites_find(const struct router *r, const struct context *ctx, const int *sl
 	}
 }
 
-void sites_touch(struct router *r, const struct context *ctx, const int *slot, size_t n, struct sites *s)
+void sites_touch(struct router *r, const int *slot, size_t n, struct sites *s)
 {
-	start(r, ctx, slot, n, s);
+	mark_blocks(slot, n, s);
 	for (unsigned g = 0; g < GROUPS; g++) {
 		for (unsigned f = 0; f < FEATURES && (!g || s->blocks[g]); f++) {
 			const float first[ROWS_ARRAYS] = {

@@ -14,10 +14,11 @@ struct sites {
 
 uint64_t sites_key(uint64_t key, unsigned group);
 
-/* slot[i] in -1..ROUTER_SLOTS-1. Only reads, and asks for the lines ahead of their use. */
-void sites_find(const struct router *r, const struct context *ctx, const int *slot, size_t n,
-		struct sites *ret_s);
-/* Makes rows that are missing, as far as they are admitted. */
-void sites_touch(struct router *r, const struct context *ctx, const int *slot, size_t n, struct sites *ret_s);
+/* Keys and floor, and asks for the lines in which the keys are looked up: best called long before those are needed. */
+void sites_start(const struct router *r, const struct context *ctx, struct sites *ret_s);
+/* After sites_start(). slot[i] in -1..ROUTER_SLOTS-1. Only reads, and asks for the lines ahead of their use. */
+void sites_find(const struct router *r, const int *slot, size_t n, struct sites *s);
+/* The same, and makes rows that are missing, as far as they are admitted. */
+void sites_touch(struct router *r, const int *slot, size_t n, struct sites *s);
 
 #endif

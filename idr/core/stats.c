@@ -10,7 +10,7 @@ static const float keep_counts = 1 - 1.0f / 20000, keep_recent = 1 - 1.0f / 200;
 /* Bins grow by a sixth of an octave from 20 ms, so that a quantile is good to 6 %. */
 unsigned latency_bin(float ms)
 {
-	float x = ms > 20 ? log2f(ms / 20) * 5 + 1 : 0;
+	float x = ms > 20 ? log2_fast(ms / 20) * 5 + 1 : 0;
 
 	return x < LATENCY_BINS - 1 ? (unsigned)x : LATENCY_BINS - 1;
 }

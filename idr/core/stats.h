@@ -28,6 +28,16 @@ struct latencies {
 unsigned latency_bin(float ms);
 float latency_bin_ms(unsigned bin); /* upper edge */
 float latency_quantile(const float bins[LATENCY_BINS], float q);
+/* Asks for the publisher's lines ahead of latency_learn(). */
+static inline void latency_prefetch(const struct latencies *l, uint64_t publisher)
+{
+	size_t at = publisher % LATENCY_PUBLISHERS;
+
+	__builtin_prefetch(&l->publisher[at]);
+	__builtin_prefetch(&l->worth_total[at]);
+	__builtin_prefetch(l->worth[at]);
+	__builtin_prefetch(l->worth[at] + LATENCY_BINS / 2);
+}
 void latency_learn(struct latencies *l, uint64_t publisher, float ms, float worth);
 unsigned latency_timeout(const struct latencies *l, uint64_t publisher);
 

@@ -126,53 +126,170 @@ void worth_factors(const struct worth *w, const struct worth_in *in, const int *
 	}
 }
 
-/* One weight's share of the surprise; keeps a floor under the variance (the forgetting). */
-static void step(float *log, float *var, float surprise, float total, float rate, float first)
+/* An auction's parts by lane of a group; 0 where a bidder had none, which leaves a weight as it is. */
+struct surprises {
+	_Alignas(64) float surprise[LANES], rate[LANES], total[LANES];
+};
+
+static void clear_lanes(float *a)
 {
-	float v = *var, low = first * floor_share, scale = 1 / (1 + total * rate);
+	const float none[BLOCK] = { 0 };
+
+	for (unsigned b = 0; b < LANES; b += BLOCK)
+		memcpy(a + b, none, sizeof none);
+}
+
+struct weights {
+	float *log[FEATURES], *var[FEATURES];
+	float low[FEATURES]; /* the floor under a variance: the forgetting */
+	unsigned n;
+};
+
+/* Each weight takes its variance's share of the surprise. s->total becomes what the surprise counts for. */
+VECTOR_CLONES
+static void learn_weights(const struct weights *w, unsigned blocks, struct surprises *s)
+{
+	for (unsigned b = 0; b < BLOCKS; b++) {
+		float *total = s->total + b * BLOCK, *surprise = s->surprise + b * BLOCK,
+		      *rate = s->rate + b * BLOCK;
+		_Alignas(64) float log[BLOCK], var[BLOCK];
+
+		if (!(blocks >> b & 1))
+			continue;
+		for (unsigned k = 0; k < w->n; k++)
+			lanes_add(total, w->var[k] + b * BLOCK);
+		for (unsigned i = 0; i < BLOCK; i++)
+			total[i] = 1 / (1 + total[i] * rate[i]);
+		for (unsigned k = 0; k < w->n; k++) {
+			lanes_read(log, w->log[k] + b * BLOCK);
+			lanes_read(var, w->var[k] + b * BLOCK);
+			for (unsigned i = 0; i < BLOCK; i++) {
+				float v = var[i];
+
+				log[i] += v * surprise[i] * total[i];
+				v *= 1 - v * rate[i] * total[i];
+				var[i] = v < w->low[k] ? w->low[k] : v;
+			}
+			lanes_write(w->log[k] + b * BLOCK, log);
+			lanes_write(w->var[k] + b * BLOCK, var);
+		}
+	}
+}
+
+/* The same for the weight of a place. */
+static void learn_place(struct worth *w, const struct worth_part *p, float surprise, float scale)
+{
+	float *log = &w->place[p->place][p->slot], *var = &w->place_var[p->place][p->slot], v = *var,
+	      low = prior_place * floor_share;
 
 	word_store(log, *log + v * surprise * scale);
-	v *= 1 - v * rate * scale;
+	v *= 1 - v * p->predicted * scale;
 	word_store(var, v < low ? low : v);
+	word_store(&w->place_factor[p->place][p->slot], exp_fast(clampf(*log, -1.5f, 1.5f)));
 }
 
-void worth_learn(struct worth *w, const struct worth_in *in, unsigned slot, unsigned place, float realised,
-		 float predicted)
+static float surprise_of(const struct worth_part *p)
 {
-	unsigned g = slot / LANES, lane = slot % LANES;
-	float total = w->place_var[place][slot], surprise = fminf(realised, realised_max) - predicted;
-
-	for (unsigned f = 0; f < FEATURES; f++)
-		if (in->at[f][g] >= 0)
-			total += rows_lanes(&w->rows, in->at[f][g], WORTH_VAR)[lane];
-	for (unsigned f = 0; f < FEATURES; f++)
-		if (in->at[f][g] >= 0)
-			step(&rows_lanes(&w->rows, in->at[f][g], WORTH_LOG)[lane],
-			     &rows_lanes(&w->rows, in->at[f][g], WORTH_VAR)[lane], surprise, total, predicted,
-			     worth_prior[f]);
-	step(&w->place[place][slot], &w->place_var[place][slot], surprise, total, predicted, prior_place);
-	word_store(&w->place_factor[place][slot], exp_fast(clampf(w->place[place][slot], -1.5f, 1.5f)));
+	return fminf(p->realised, realised_max) - p->predicted;
 }
 
-float works_learn(struct worth *w, const struct worth_in *in, unsigned slot, bool bid, float p)
+void worth_learn(struct worth *w, const struct worth_in *in, const struct worth_part *part, size_t n)
 {
-	unsigned g = slot / LANES, lane = slot % LANES, n = 0;
-	float *chance[FEATURES], all = 1, works = 1;
+	for (unsigned g = 0; g < BIDDERS_MAX / LANES; g++) {
+		struct weights to = { .n = 0 };
+		struct surprises s;
 
-	for (unsigned f = 0; f < FEATURES; f++) {
-		if (!cell[f] || in->at[f][g] < 0)
+		if (!in->blocks[g])
 			continue;
-		chance[n] = &rows_lanes(&w->rows, in->at[f][g], WORTH_WORKS)[lane];
-		all *= works_factor(*chance[n++]);
-	}
-	for (unsigned k = 0; k < n; k++) {
-		float a = *chance[k], q = works_belief * p * all / works_factor(a), up = bid ? 1 : 1 - q,
-		      down = bid ? works_rest : 1 - works_rest * q;
+		clear_lanes(s.surprise);
+		clear_lanes(s.rate);
+		clear_lanes(s.total);
+		for (unsigned f = 0; f < FEATURES; f++) {
+			if (in->at[f][g] < 0)
+				continue;
+			to.log[to.n] = rows_lanes(&w->rows, in->at[f][g], WORTH_LOG);
+			to.var[to.n] = rows_lanes(&w->rows, in->at[f][g], WORTH_VAR);
+			to.low[to.n++] = worth_prior[f] * floor_share;
+		}
+		for (size_t i = 0; i < n; i++) {
+			unsigned lane = part[i].slot % LANES;
 
-		a = a * (1 - works_gone) + (1 - a) * works_back;
-		a = a * up / (a * up + (1 - a) * down);
-		word_store(chance[k], a);
-		works *= a;
+			if (part[i].slot / LANES != g)
+				continue;
+			s.surprise[lane] = surprise_of(&part[i]);
+			s.rate[lane] = part[i].predicted;
+			s.total[lane] = w->place_var[part[i].place][part[i].slot];
+		}
+		learn_weights(&to, in->blocks[g], &s);
+		for (size_t i = 0; i < n; i++)
+			if (part[i].slot / LANES == g)
+				learn_place(w, &part[i], surprise_of(&part[i]),
+					    s.total[part[i].slot % LANES]);
 	}
-	return works;
+}
+
+/* Calls by lane of a group; p = 0 where there was none. */
+struct silence {
+	_Alignas(64) float p[LANES], bid[LANES], works[LANES];
+};
+
+VECTOR_CLONES
+static void learn_works(float *const *chance, unsigned n, unsigned blocks, struct silence *s)
+{
+	for (unsigned b = 0; b < BLOCKS; b++) {
+		const float *p = s->p + b * BLOCK, *bid = s->bid + b * BLOCK;
+		_Alignas(64) float all[BLOCK], works[BLOCK], at[BLOCK];
+
+		if (!(blocks >> b & 1))
+			continue;
+		for (unsigned i = 0; i < BLOCK; i++)
+			all[i] = works[i] = 1;
+		for (unsigned k = 0; k < n; k++) {
+			lanes_read(at, chance[k] + b * BLOCK);
+			for (unsigned i = 0; i < BLOCK; i++)
+				all[i] *= works_factor(at[i]);
+		}
+		for (unsigned k = 0; k < n; k++) {
+			lanes_read(at, chance[k] + b * BLOCK);
+			for (unsigned i = 0; i < BLOCK; i++) {
+				float q = works_belief * p[i] * all[i] / works_factor(at[i]);
+				float up = bid[i] > 0 ? 1 : 1 - q,
+				      down = bid[i] > 0 ? works_rest : 1 - works_rest * q;
+				float a = at[i] * (1 - works_gone) + (1 - at[i]) * works_back;
+
+				a = a * up / (a * up + (1 - a) * down);
+				at[i] = p[i] > 0 ? a : at[i];
+				works[i] *= at[i];
+			}
+			lanes_write(chance[k] + b * BLOCK, at);
+		}
+		memcpy(s->works + b * BLOCK, works, sizeof works);
+	}
+}
+
+void works_learn(struct worth *w, const struct worth_in *in, const int *slot, const bool *bid, const float *p,
+		 size_t n, float *ret_works)
+{
+	for (unsigned g = 0; g < BIDDERS_MAX / LANES; g++) {
+		struct silence s;
+		float *chance[FEATURES];
+		unsigned rows = 0;
+
+		if (!in->blocks[g])
+			continue;
+		clear_lanes(s.p);
+		clear_lanes(s.bid);
+		for (unsigned f = 0; f < FEATURES; f++)
+			if (cell[f] && in->at[f][g] >= 0)
+				chance[rows++] = rows_lanes(&w->rows, in->at[f][g], WORTH_WORKS);
+		for (size_t i = 0; i < n; i++)
+			if ((unsigned)slot[i] / LANES == g) {
+				s.p[slot[i] % LANES] = p[i];
+				s.bid[slot[i] % LANES] = bid[i];
+			}
+		learn_works(chance, rows, in->blocks[g], &s);
+		for (size_t i = 0; i < n; i++)
+			if ((unsigned)slot[i] / LANES == g)
+				ret_works[i] = s.works[slot[i] % LANES];
+	}
 }

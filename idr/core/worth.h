@@ -17,6 +17,8 @@
 #ifndef IDR_CORE_WORTH_H
 #define IDR_CORE_WORTH_H
 
+#include <stdbool.h>
+
 #include "idr/core/bidders.h"
 #include "idr/core/features.h"
 #include "idr/core/rows.h"
@@ -55,10 +57,14 @@ struct worth_in {
  * context at all. 1 for slot -1. */
 void worth_factors(const struct worth *w, const struct worth_in *in, const int *slot, size_t n,
 		   float *ret_factor, float *ret_works);
-/* Revenue added, both in units of the bidder's expected price. */
-void worth_learn(struct worth *w, const struct worth_in *in, unsigned slot, unsigned place, float realised,
-		 float predicted);
-/* Did it bid, having had the chance `p` if it works here? Returns the chance that it works, after this. */
-float works_learn(struct worth *w, const struct worth_in *in, unsigned slot, bool bid, float p);
+/* What one bidder of an auction added, both in units of its expected price. */
+struct worth_part {
+	unsigned slot, place;
+	float realised, predicted;
+};
+void worth_learn(struct worth *w, const struct worth_in *in, const struct worth_part *part, size_t n);
+/* Which of them bid, having had the chance p[i] > 0 if they work here? Gives the chances that they work, after this. */
+void works_learn(struct worth *w, const struct worth_in *in, const int *slot, const bool *bid, const float *p,
+		 size_t n, float *ret_works);
 
 #endif
