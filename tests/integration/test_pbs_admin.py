@@ -24,6 +24,7 @@ def stack(tmp_path_factory):
     yaml = f"currency_converter: {{ fetch_url: '{rates.url}/rates', fetch_interval_seconds: 1 }}\n"
     with running(rates, Pbs(tmp_path_factory.mktemp("admin"), BIDDERS, yaml=yaml, info=INFO,
                             env={"PBS_WORKERS": "2"})) as both:
+        both[1].process.wait_ready(both[1].admin, "/version")  # the first worker's; the second may be ready before
         yield both
 
 
