@@ -125,7 +125,7 @@ static int next_result(PGconn *c, uint64_t until_us, PGresult **ret_r, struct er
 /* The first result counts; the protocol wants the end to be read too. */
 static int receive_all(PGconn *c, uint64_t until_us, PGresult **ret_rows, struct errtext *why)
 {
-	PGresult *r;
+	PGresult *r = NULL;
 	int err;
 
 	*ret_rows = NULL;
