@@ -48,6 +48,11 @@ void budget_count(struct budget_scope *s, unsigned calls, float wanted)
 	__atomic_fetch_add(&s->wanted_milli, (uint64_t)(wanted * 1000 + 0.5f), __ATOMIC_RELAXED);
 }
 
+void budget_count_beyond(struct budget_scope *s, float calls)
+{
+	__atomic_fetch_add(&s->beyond_milli, (int64_t)(calls * 1000), __ATOMIC_RELAXED);
+}
+
 /* Fast at first, then ever slower, so that the calls made until now are what was wanted; in the end slow enough that
  * rich hours may take more calls than poor ones. */
 static float step_rate(uint64_t auctions, float gain)
@@ -57,29 +62,47 @@ static float step_rate(uint64_t auctions, float gain)
 	return fmaxf(gain, fminf(first, share / (1 + (float)auctions)));
 }
 
-void budget_tick(struct budgets *b, float gain)
-{
-	for (size_t i = 0; i < BUDGETS; i++) {
-		struct budget_scope *s = &b->s[i];
-		uint64_t auctions = __atomic_load_n(&s->auctions, __ATOMIC_RELAXED) - s->seen_auctions;
-		float calls, wanted, l, rate;
+/* Calls owed are remembered for so many auctions at most: an aim that cannot be met must not pile up. */
+static const float owed_auctions = 20000;
 
-		if (!auctions)
-			continue;
-		calls = (float)(__atomic_load_n(&s->calls, __ATOMIC_RELAXED) - s->seen_calls);
-		wanted = (float)(__atomic_load_n(&s->wanted_milli, __ATOMIC_RELAXED) - s->seen_wanted) / 1000;
-		s->seen_auctions += auctions;
-		rate = step_rate(s->seen_auctions, gain);
-		s->seen_calls = __atomic_load_n(&s->calls, __ATOMIC_RELAXED);
-		s->seen_wanted = __atomic_load_n(&s->wanted_milli, __ATOMIC_RELAXED);
-		if (!(wanted > 0))
-			continue;
-		l = word_load(&s->log_price);
-		if (!(l < 0))
-			l = word_load(&b->s[0].log_price);
-		l += clampf(rate * (float)auctions * (calls - wanted) / wanted, -0.5f, 0.5f);
-		word_store(&s->log_price, clampf(l, log_price_min, log_price_max));
-	}
+/* What the calls of these auctions should have been, as a share of what was wanted: more while the model is young, for
+ * a call is worth more where the choice is poor, and it teaches; less for as long as more calls than wanted were made. */
+static float aim(const struct budget_scope *s, const struct tuning *t, float learned, float mean)
+{
+	const float repay_auctions = 40000, repay_most = 0.1f;
+
+	return 1 + t->lead * exp_fast(-learned / t->lead_auctions) -
+	       clampf(s->owed / mean / repay_auctions, -repay_most, repay_most);
+}
+
+static void tick_scope(struct budgets *b, struct budget_scope *s, const struct tuning *t, float learned)
+{
+	uint64_t auctions = __atomic_load_n(&s->auctions, __ATOMIC_RELAXED) - s->seen_auctions;
+	float calls, wanted, l, over, n = (float)auctions;
+
+	if (!auctions)
+		return;
+	calls = (float)(__atomic_load_n(&s->calls, __ATOMIC_RELAXED) - s->seen_calls);
+	wanted = (float)(__atomic_load_n(&s->wanted_milli, __ATOMIC_RELAXED) - s->seen_wanted) / 1000;
+	s->seen_auctions += auctions;
+	s->seen_calls = __atomic_load_n(&s->calls, __ATOMIC_RELAXED);
+	s->seen_wanted = __atomic_load_n(&s->wanted_milli, __ATOMIC_RELAXED);
+	s->owed += (float)__atomic_exchange_n(&s->beyond_milli, 0, __ATOMIC_RELAXED) / 1000;
+	if (!(wanted > 0))
+		return;
+	over = calls / wanted - aim(s, t, learned, wanted / n);
+	s->owed = clampf(s->owed + calls - wanted, -owed_auctions * wanted / n, owed_auctions * wanted / n);
+	l = word_load(&s->log_price);
+	if (!(l < 0))
+		l = word_load(&b->s[0].log_price);
+	l += clampf(step_rate(s->seen_auctions, t->control_gain) * n * over, -0.5f, 0.5f);
+	word_store(&s->log_price, clampf(l, log_price_min, log_price_max));
+}
+
+void budget_tick(struct budgets *b, const struct tuning *t, uint32_t learned)
+{
+	for (size_t i = 0; i < BUDGETS; i++)
+		tick_scope(b, &b->s[i], t, (float)learned);
 }
 
 void budget_audit(struct budgets *b, struct budget_scope *s, float kept, float all, float target_kept)

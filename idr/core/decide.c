@@ -378,6 +378,8 @@ void router_decide(const struct router *r, const struct decide_in *in, struct de
 	memset(d->v, 0, n * sizeof *d->v);
 	if (all == FOR_BYPASS || (all == FOR_LEARNING && !in->scores)) {
 		everybody(in, all == FOR_BYPASS ? ROUTE_BYPASS : ROUTE_LEARNING, d);
+		if (all == FOR_LEARNING && wanted_calls(s, n) > 0)
+			budget_count_beyond(scope, (float)d->n_selected - wanted_calls(s, n));
 		return;
 	}
 	if (all == FOR_SHADOW || all == FOR_LEARNING)

@@ -80,7 +80,7 @@ struct router *router_free(struct router *r)
 void router_tick(struct router *r, int64_t now_ms)
 {
 	(void)now_ms;
-	budget_tick(r->budgets, r->tune.control_gain);
+	budget_tick(r->budgets, &r->tune, r->learned);
 }
 
 void router_stats(const struct router *r, struct router_stats *ret_s)

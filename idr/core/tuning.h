@@ -12,6 +12,8 @@ struct tuning {
 	float pair_memory;      /* in observations */
 	float price_var_memory; /* likewise */
 	float control_gain;     /* of the price per call, per auction, in the end */
+	float lead; /* calls beyond the budget while nothing is learned, as a share of it; repaid later */
+	float lead_auctions;    /* learned, after which the lead is down to a third */
 	float revenue_rate;     /* of the mean revenue, per auction, in the end */
 	float price_start;      /* first price per call, in units of the mean revenue */
 	float population_start; /* probit of a bid before anything is known */

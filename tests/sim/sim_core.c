@@ -1,7 +1,7 @@
 /* Runs the router in process on a simulated market: the same fields as over HTTP, in seconds instead of
  * minutes.
  *
- * usage: sim-core SCENARIO [--oracle F] [--auctions N] [--batch N] [--calls X | --share X] [--defaults] [--wire]
+ * usage: sim-core SCENARIO [--oracle F] [--auctions N] [--batch N] [--calls X | --share X | --price X] [--defaults] [--wire]
  *                 [--tune NAME=VALUE]...
  *
  * The simulator is not part of this project; it is compiled from where SIM_DIR points (tests/sim/sim.mk).
@@ -236,7 +236,8 @@ static const struct {
 	KNOB(explore),          KNOB(probe),        KNOB(population_bid),
 	KNOB(population_price), KNOB(damping_min),  KNOB(pair_memory),
 	KNOB(price_var_memory), KNOB(control_gain), KNOB(price_start),
-	KNOB(population_start), KNOB(revenue_rate),
+	KNOB(population_start), KNOB(revenue_rate), KNOB(lead),
+	KNOB(lead_auctions),
 };
 
 static void tune(struct router *r, const char *text)
@@ -279,7 +280,10 @@ int main(int argc, char **argv)
 			conf.learning_auctions = (uint32_t)strtoul(argv[++i], NULL, 10);
 		else if (strcmp(argv[i], "--seed") == 0)
 			conf.seed = strtoull(argv[++i], NULL, 10);
-		else if (strcmp(argv[i], "--calls") == 0 || strcmp(argv[i], "--share") == 0) {
+		else if (strcmp(argv[i], "--price") == 0) {
+			s.budget.kind = BUDGET_PRICE;
+			s.budget.value = strtof(argv[++i], NULL);
+		} else if (strcmp(argv[i], "--calls") == 0 || strcmp(argv[i], "--share") == 0) {
 			s.budget.kind = argv[i][2] == 'c' ? BUDGET_CALLS : BUDGET_SHARE;
 			s.budget.value = strtof(argv[++i], NULL);
 		}
@@ -287,7 +291,8 @@ int main(int argc, char **argv)
 	if (argc < 2 || !(u.m = market_open(argv[1], oracle, auctions)) || u.batch < 1) {
 		fprintf(stderr,
 			"usage: sim-core SCENARIO [--oracle F] [--auctions N] [--batch N] [--calls X | "
-			"--share X] [--audit SHARE] [--learning N] [--seed N] [--defaults] [--wire] [--tune "
+			"--share X | --price X] [--audit SHARE] [--learning N] [--seed N] [--defaults] "
+			"[--wire] [--tune "
 			"NAME=VALUE]...\n");
 		return 2;
 	}
