@@ -70,25 +70,22 @@ VECTOR_CLONES
 static void learn_weights(const struct weights *w, const struct evidence *e)
 {
 	for (unsigned b = 0; b < BLOCKS; b++) {
-		const float *gain = e->gain + b * BLOCK, *shrink = e->shrink + b * BLOCK;
-		_Alignas(64) float mean[BLOCK], var[BLOCK];
+		const lane16 *gain = (const lane16 *)(e->gain + b * BLOCK),
+			     *shrink = (const lane16 *)(e->shrink + b * BLOCK);
+		lane16 mean, var;
 
 		if (!(e->blocks >> b & 1))
 			continue;
 		for (unsigned k = 0; k < w->n; k++) {
-			float *at = w->mean[k] + b * BLOCK, low = w->low[k];
+			float *at = w->mean[k] + b * BLOCK;
 
-			lanes_read(mean, at);
-			lanes_read(var, at + LANES);
-			for (unsigned i = 0; i < BLOCK; i++) {
-				float v = var[i];
-
-				mean[i] += v * gain[i];
-				v *= 1 - v * shrink[i];
-				var[i] = v < low ? low : v;
-			}
-			lanes_write(at, mean);
-			lanes_write(at + LANES, var);
+			lanes_read((float *)&mean, at);
+			lanes_read((float *)&var, at + LANES);
+			mean += var * *gain;
+			var *= 1 - var * *shrink;
+			no_lower(&var, w->low[k]);
+			lanes_write(at, (const float *)&mean);
+			lanes_write(at + LANES, (const float *)&var);
 		}
 	}
 }

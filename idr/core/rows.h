@@ -114,6 +114,14 @@ static inline void word_store(float *p, float v)
 	__atomic_store(p, &v, __ATOMIC_RELAXED);
 }
 
+/* A vector in the table. The compiler is kept from knowing where it lies, so it is read or written there and then;
+ * volatile would do the same, but where vectors are narrower than these it sends every part through memory. */
+static inline __attribute__((always_inline)) lane16 *lanes_there(const float *p)
+{
+	__asm__("" : "+r"(p));
+	return (lane16 *)(uintptr_t)p;
+}
+
 /* acc[0..BLOCK) += p[0..BLOCK), each word of p read once. */
 static inline __attribute__((always_inline)) void lanes_add(float *restrict acc, const float *p)
 {
@@ -121,7 +129,7 @@ static inline __attribute__((always_inline)) void lanes_add(float *restrict acc,
 	for (int i = 0; i < BLOCK; i++)
 		acc[i] += word_load(p + i);
 #else
-	*(lane16 *)acc += *(const volatile lane16 *)p;
+	*(lane16 *)acc += *lanes_there(p);
 #endif
 }
 
@@ -132,7 +140,7 @@ static inline __attribute__((always_inline)) void lanes_read(float *restrict to,
 	for (int i = 0; i < BLOCK; i++)
 		to[i] = word_load(from + i);
 #else
-	*(lane16 *)to = *(const volatile lane16 *)from;
+	*(lane16 *)to = *lanes_there(from);
 #endif
 }
 
@@ -144,7 +152,7 @@ static inline __attribute__((always_inline)) void lanes_write(float *to, const f
 	for (int i = 0; i < BLOCK; i++)
 		word_store(to + i, from[i]);
 #else
-	*(volatile lane16 *)to = *(const lane16 *)from;
+	*lanes_there(to) = *(const lane16 *)from;
 #endif
 }
 

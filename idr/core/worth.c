@@ -150,28 +150,23 @@ VECTOR_CLONES
 static void learn_weights(const struct weights *w, unsigned blocks, struct surprises *s)
 {
 	for (unsigned b = 0; b < BLOCKS; b++) {
-		float *total = s->total + b * BLOCK, *surprise = s->surprise + b * BLOCK,
-		      *rate = s->rate + b * BLOCK;
-		_Alignas(64) float log[BLOCK], var[BLOCK];
+		const lane16 *surprise = (const lane16 *)(s->surprise + b * BLOCK),
+			     *rate = (const lane16 *)(s->rate + b * BLOCK);
+		lane16 *total = (lane16 *)(s->total + b * BLOCK), log, var;
 
 		if (!(blocks >> b & 1))
 			continue;
 		for (unsigned k = 0; k < w->n; k++)
-			lanes_add(total, w->var[k] + b * BLOCK);
-		for (unsigned i = 0; i < BLOCK; i++)
-			total[i] = 1 / (1 + total[i] * rate[i]);
+			lanes_add(s->total + b * BLOCK, w->var[k] + b * BLOCK);
+		*total = 1 / (1 + *total * *rate);
 		for (unsigned k = 0; k < w->n; k++) {
-			lanes_read(log, w->log[k] + b * BLOCK);
-			lanes_read(var, w->var[k] + b * BLOCK);
-			for (unsigned i = 0; i < BLOCK; i++) {
-				float v = var[i];
-
-				log[i] += v * surprise[i] * total[i];
-				v *= 1 - v * rate[i] * total[i];
-				var[i] = v < w->low[k] ? w->low[k] : v;
-			}
-			lanes_write(w->log[k] + b * BLOCK, log);
-			lanes_write(w->var[k] + b * BLOCK, var);
+			lanes_read((float *)&log, w->log[k] + b * BLOCK);
+			lanes_read((float *)&var, w->var[k] + b * BLOCK);
+			log += var * *surprise * *total;
+			var *= 1 - var * *rate * *total;
+			no_lower(&var, w->low[k]);
+			lanes_write(w->log[k] + b * BLOCK, (const float *)&log);
+			lanes_write(w->var[k] + b * BLOCK, (const float *)&var);
 		}
 	}
 }
