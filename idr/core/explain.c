@@ -138,7 +138,7 @@ static void explain_level(const struct explain_in *x, size_t i, struct verdict *
 		if (at < 0)
 			continue;
 		var = word_load(&rows_lanes(&x->r->rows, at, ROW_BID_VAR)[slot % LANES]);
-		if (var > 0.5f * feature_bid_var[f])
+		if (var > 0.75f * feature_bid_var[f])
 			continue;
 		v->level = (uint8_t)ladder[k].level;
 		v->samples = (1 / var - 1 / feature_bid_var[f]) * (1 + x->e->v[i]) / 0.6f;
@@ -158,6 +158,6 @@ void explain_verdict(const struct explain_in *x, size_t i, struct verdict *v)
 	v->marginal_usd = x->gain_usd > 0 ? x->gain_usd : 0;
 	v->value_score = 100 * v->marginal_usd / (v->marginal_usd + x->lambda + 1e-9f);
 	excess = x->e->v[i] - features_bid_total * x->r->tune.bid_floor * x->r->tune.excess;
-	v->confidence = 1 / (1 + (excess > 0 ? 4 * excess : 0));
+	v->confidence = 1 / (1 + (excess > 0 ? 9 * excess : 0));
 	explain_level(x, i, v);
 }

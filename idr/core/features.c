@@ -6,40 +6,40 @@
 #include "idr/core/rows.h"
 
 const float feature_bid_var[FEATURES] = {
-	[F_BIAS] = 0.50f,
-	[F_DEVICE_FORMAT] = 0.15f,
-	[F_COUNTRY] = 0.20f,
-	[F_PUBLISHER] = 0.125f,
-	[F_SIZE_DEVICE] = 0.05f,
-	[F_IDS] = 0.10f,
-	[F_HOUR] = 0.025f,
-	[F_FLOOR] = 0.075f,
-	[F_COUNTRY_DEVICE_FORMAT] = 0.05f,
-	[F_PUBLISHER_DEVICE_FORMAT] = 0.03f,
-	[F_PUBLISHER_SIZE] = 0.04f,
-	[F_PUBLISHER_COUNTRY] = 0.025f,
-	[F_PUBLISHER_IDS] = 0.015f,
-	[F_LEAF] = 0.015f,
+	[F_BIAS] = 0.35f,
+	[F_DEVICE_FORMAT] = 0.045f,
+	[F_COUNTRY] = 0.06f,
+	[F_PUBLISHER] = 0.04f,
+	[F_SIZE_DEVICE] = 0.015f,
+	[F_IDS] = 0.03f,
+	[F_HOUR] = 0.008f,
+	[F_FLOOR] = 0.022f,
+	[F_COUNTRY_DEVICE_FORMAT] = 0.015f,
+	[F_PUBLISHER_DEVICE_FORMAT] = 0.009f,
+	[F_PUBLISHER_SIZE] = 0.012f,
+	[F_PUBLISHER_COUNTRY] = 0.008f,
+	[F_PUBLISHER_IDS] = 0.005f,
+	[F_LEAF] = 0.005f,
 };
 
 const float feature_price_var[FEATURES] = {
-	[F_BIAS] = 0.30f,
-	[F_DEVICE_FORMAT] = 0.10f,
-	[F_COUNTRY] = 0.10f,
-	[F_PUBLISHER] = 0.05f,
-	[F_SIZE_DEVICE] = 0.03f,
-	[F_IDS] = 0.05f,
-	[F_HOUR] = 0.02f,
-	[F_FLOOR] = 0.08f,
-	[F_COUNTRY_DEVICE_FORMAT] = 0.03f,
-	[F_PUBLISHER_DEVICE_FORMAT] = 0.02f,
-	[F_PUBLISHER_SIZE] = 0.02f,
-	[F_PUBLISHER_COUNTRY] = 0.01f,
-	[F_PUBLISHER_IDS] = 0.01f,
-	[F_LEAF] = 0.01f,
+	[F_BIAS] = 0.08f,
+	[F_DEVICE_FORMAT] = 0.015f,
+	[F_COUNTRY] = 0.015f,
+	[F_PUBLISHER] = 0.008f,
+	[F_SIZE_DEVICE] = 0.005f,
+	[F_IDS] = 0.008f,
+	[F_HOUR] = 0.003f,
+	[F_FLOOR] = 0.012f,
+	[F_COUNTRY_DEVICE_FORMAT] = 0.005f,
+	[F_PUBLISHER_DEVICE_FORMAT] = 0.003f,
+	[F_PUBLISHER_SIZE] = 0.003f,
+	[F_PUBLISHER_COUNTRY] = 0.002f,
+	[F_PUBLISHER_IDS] = 0.002f,
+	[F_LEAF] = 0.002f,
 };
 
-const float features_bid_total = 1.400f, features_price_total = 0.830f;
+const float features_bid_total = 0.624f, features_price_total = 0.163f;
 
 static size_t floor_cell(const struct context *c)
 {

@@ -26,7 +26,8 @@ enum feature {
 	FEATURES
 };
 
-/* Prior variances of a weight: bid chance (probit scale) and log price. */
+/* Prior variances of a weight: bid chance (probit scale) and log price. About what the weights of a simulated market
+ * come to, their own uncertainty included; wider ones make young rows follow every chance bid. */
 extern const float feature_bid_var[FEATURES], feature_price_var[FEATURES];
 /* Their sums: what is unknown about a bidder in a context that nothing is known of. */
 extern const float features_bid_total, features_price_total;

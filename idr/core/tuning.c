@@ -1,9 +1,9 @@
 #include "idr/core/tuning.h"
 
 const struct tuning tuning_default = {
-	.bid_floor = 0.02f,
-	.price_floor = 0.02f,
-	.excess = 16,
+	.bid_floor = 0.03f,
+	.price_floor = 0.04f,
+	.excess = 8,
 	.explore = 0.5f,
 	.probe = 0.03f,
 	.population_bid = 0.0015f,

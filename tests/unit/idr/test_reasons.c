@@ -171,7 +171,7 @@ static const struct row rows[] = {
 	{ "adds more than twice its call", REASON_HIGH_SCORE, true, 0.01f, NULL },
 	{ "adds its call", REASON_MARGINAL, true, 0.05f, NULL },
 	{ "an audit calls those that were not chosen", REASON_EXPLORATION, true, 0.1f, rule_audit },
-	{ "its category would be missing", REASON_DIVERSITY, true, 0.04f, rule_category },
+	{ "its category would be missing", REASON_DIVERSITY, true, 0.05f, rule_category },
 	{ "shown total below the threshold", REASON_BELOW_THRESHOLD, false, 0.01f, rule_score },
 	{ "no room under the ceiling", REASON_MAX_BIDDERS, false, 0.001f, rule_ceiling },
 	{ "on the list", REASON_NEVER, false, 0.01f, rule_never },
