@@ -69,7 +69,7 @@ static const float owed_auctions = 20000;
  * a call is worth more where the choice is poor, and it teaches; less for as long as more calls than wanted were made. */
 static float aim(const struct budget_scope *s, const struct tuning *t, float learned, float mean)
 {
-	const float repay_auctions = 40000, repay_most = 0.1f;
+	const float repay_auctions = 20000, repay_most = 0.15f;
 
 	return 1 + t->lead * exp_fast(-learned / t->lead_auctions) -
 	       clampf(s->owed / mean / repay_auctions, -repay_most, repay_most);
