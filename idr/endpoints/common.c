@@ -1,3 +1,4 @@
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/json.h"
 #include "common/url.h"
@@ -48,22 +49,6 @@ bool endpoint_rest(struct http_request *req, struct str *ret_rest)
 	return ok;
 }
 
-struct store_doc endpoint_doc(struct http_request *req, struct str kind, struct str key, struct str body)
-{
-	return (struct store_doc){ .kind = kind,
-				   .key = key,
-				   .body = body,
-				   .actor = endpoint_actor(req),
-				   .address = access_address(req, idr_live_config(idr_worker_of(req))) };
-}
-
-void endpoint_reply_saved(struct http_request *req, int64_t version)
-{
-	char *text = arena_printf(req->arena, "{\"status\":\"saved\",\"version\":%lld}", (long long)version);
-
-	http_reply(req, 200, "application/json", str_of(text));
-}
-
 void endpoint_reply_failure(struct http_request *req, int err, const struct errtext *why)
 {
 	if (err == ERR_UNAVAILABLE)
@@ -106,4 +91,33 @@ struct store_call *endpoint_store_call(struct http_request *req,
 	c->job.done = on_done;
 	keeper_submit(w->idr->keeper, &c->job);
 	return c;
+}
+
+static void put_doc(struct store_call *c, struct store *s)
+{
+	struct store_doc *d = c->in;
+
+	d->updated_ms = clock_wall_ms();
+	c->job.err = keeper_put_doc(c->job.keeper, s, d, &d->version, &c->job.why);
+}
+
+static void reply_saved(struct store_call *c)
+{
+	const struct store_doc *d = c->in;
+	char *text =
+		arena_printf(c->req->arena, "{\"status\":\"saved\",\"version\":%lld}", (long long)d->version);
+
+	http_reply(c->req, 200, "application/json", str_of(text));
+}
+
+void endpoint_put_doc(struct http_request *req, struct str kind, struct str key, struct str body)
+{
+	struct store_doc *d = ARENA_NEW(req->arena, struct store_doc);
+
+	*d = (struct store_doc){ .kind = kind,
+				 .key = key,
+				 .body = body,
+				 .actor = endpoint_actor(req),
+				 .address = access_address(req, idr_live_config(idr_worker_of(req))) };
+	endpoint_store_call(req, put_doc, reply_saved, d);
 }

@@ -49,8 +49,6 @@ static inline struct str endpoint_actor(const struct http_request *req)
 
 	return c ? c->name : STR("anonymous");
 }
-/* A document that this request changes, body "" to delete it, but for the time of day all that the store wants. */
-struct store_doc endpoint_doc(struct http_request *req, struct str kind, struct str key, struct str body);
 /* Answers 403 and gives false when the key is for another publisher. */
 bool endpoint_may_see(struct http_request *req, struct str publisher);
 /* The same for what concerns every publisher. */
@@ -58,8 +56,6 @@ bool endpoint_may_see_all(struct http_request *req);
 /* What stands behind the route's fixed part, percent-decoded; answers 400 and gives false when it is empty, too
  * long, or has a NUL or control character. */
 bool endpoint_rest(struct http_request *req, struct str *ret_rest);
-/* The answer to a document that was put or deleted. */
-void endpoint_reply_saved(struct http_request *req, int64_t version);
 /* The answer to a request whose work failed with `err`. */
 void endpoint_reply_failure(struct http_request *req, int err, const struct errtext *why);
 
@@ -77,5 +73,8 @@ struct store_call {
 struct store_call *endpoint_store_call(struct http_request *req,
 				       void (*work)(struct store_call *, struct store *),
 				       void (*reply)(struct store_call *), void *in);
+/* Puts a document in the name of who asks, or deletes it (body ""), and answers with its version. The texts live as long
+ * as the request. */
+void endpoint_put_doc(struct http_request *req, struct str kind, struct str key, struct str body);
 
 #endif

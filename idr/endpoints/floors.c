@@ -14,8 +14,7 @@ enum { DAY_MS = 86400000 };
 
 struct floors {
 	struct str publisher;
-	struct store_doc doc; /* to be put */
-	json_t *put;          /* the administrator's document, NULL = none */
+	json_t *put; /* the administrator's document, NULL = none */
 	json_t *out;
 	int64_t version;
 	bool history, computed;
@@ -155,21 +154,6 @@ void endpoint_floors_get(struct http_request *req)
 	endpoint_store_call(req, work_get, reply_get, f);
 }
 
-static void work_put(struct store_call *c, struct store *s)
-{
-	struct floors *f = c->in;
-
-	f->doc.updated_ms = clock_wall_ms();
-	c->job.err = keeper_put_doc(c->job.keeper, s, &f->doc, &f->version, &c->job.why);
-}
-
-static void reply_put(struct store_call *c)
-{
-	const struct floors *f = c->in;
-
-	endpoint_reply_saved(c->req, f->version);
-}
-
 void endpoint_floors_put(struct http_request *req)
 {
 	struct floors *f = read_floors(req);
@@ -183,16 +167,13 @@ void endpoint_floors_put(struct http_request *req)
 		http_reply_error(req, 400, "%s", why.text);
 		return;
 	}
-	f->doc = endpoint_doc(req, FLOORS, f->publisher, req->body);
-	endpoint_store_call(req, work_put, reply_put, f);
+	endpoint_put_doc(req, FLOORS, f->publisher, req->body);
 }
 
 void endpoint_floors_delete(struct http_request *req)
 {
-	struct floors *f = read_floors(req);
+	const struct floors *f = read_floors(req);
 
-	if (!f)
-		return;
-	f->doc = endpoint_doc(req, FLOORS, f->publisher, STR(""));
-	endpoint_store_call(req, work_put, reply_put, f);
+	if (f)
+		endpoint_put_doc(req, FLOORS, f->publisher, STR(""));
 }

@@ -9,10 +9,8 @@
 
 struct place {
 	struct str key, publisher;
-	struct store_doc doc; /* to be put */
 	bool history;
 	json_t *found; /* made on the keeper's thread, owned by the request's arena */
-	int64_t version;
 };
 
 static void add_level(struct http_request *req, struct buf *key, const char *arg)
@@ -97,21 +95,6 @@ static void reply_get(struct store_call *c)
 		http_reply(c->req, 200, "application/json", STR("{\"settings\":{},\"version\":0}"));
 }
 
-static void work_put(struct store_call *c, struct store *s)
-{
-	struct place *p = c->in;
-
-	p->doc.updated_ms = clock_wall_ms();
-	c->job.err = keeper_put_doc(c->job.keeper, s, &p->doc, &p->version, &c->job.why);
-}
-
-static void reply_put(struct store_call *c)
-{
-	const struct place *p = c->in;
-
-	endpoint_reply_saved(c->req, p->version);
-}
-
 void endpoint_publisher_get(struct http_request *req)
 {
 	struct place *p = read_place(req);
@@ -134,16 +117,13 @@ void endpoint_publisher_put(struct http_request *req)
 		http_reply_error(req, 400, "%s", why.text);
 		return;
 	}
-	p->doc = endpoint_doc(req, KEEPER_SETTINGS, p->key, req->body);
-	endpoint_store_call(req, work_put, reply_put, p);
+	endpoint_put_doc(req, KEEPER_SETTINGS, p->key, req->body);
 }
 
 void endpoint_publisher_delete(struct http_request *req)
 {
-	struct place *p = read_place(req);
+	const struct place *p = read_place(req);
 
-	if (!p)
-		return;
-	p->doc = endpoint_doc(req, KEEPER_SETTINGS, p->key, STR(""));
-	endpoint_store_call(req, work_put, reply_put, p);
+	if (p)
+		endpoint_put_doc(req, KEEPER_SETTINGS, p->key, STR(""));
 }

@@ -106,58 +106,38 @@ void endpoint_stored_requests(struct http_request *req)
 	endpoint_store_call(req, work_get, reply_get, w);
 }
 
-static void work_put(struct store_call *c, struct store *s)
+static bool read_place(struct http_request *req, struct str *ret_kind, struct str *ret_id)
 {
-	struct store_doc *d = c->in;
-
-	c->job.err = keeper_put_doc(c->job.keeper, s, d, &d->version, &c->job.why);
-}
-
-static void reply_put(struct store_call *c)
-{
-	const struct store_doc *d = c->in;
-
-	endpoint_reply_saved(c->req, d->version);
-}
-
-static struct store_doc *read_doc(struct http_request *req)
-{
-	struct store_doc *d = ARENA_NEW(req->arena, struct store_doc);
-	struct str rest, kind;
-
-	if (!endpoint_rest(req, &rest) || !endpoint_may_see_all(req))
-		return NULL;
-	kind = str_cut(&rest, '/');
-	*d = endpoint_doc(req, kind, rest, STR(""));
-	d->updated_ms = clock_wall_ms();
+	if (!endpoint_rest(req, ret_id) || !endpoint_may_see_all(req))
+		return false;
+	*ret_kind = str_cut(ret_id, '/');
 	for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
-		if (str_eq(d->kind, str_of(kinds[k].kind)) && d->key.n)
-			return d;
+		if (str_eq(*ret_kind, str_of(kinds[k].kind)) && ret_id->n)
+			return true;
 	http_reply_error(req, 404, "use /api/v1/stored/{request|imp|account}/{id}");
-	return NULL;
+	return false;
 }
 
 void endpoint_stored_put(struct http_request *req)
 {
-	struct store_doc *d = read_doc(req);
+	struct str kind, id;
 	struct errtext why = { "" };
 	json_t *j;
 
-	if (!d)
+	if (!read_place(req, &kind, &id))
 		return;
 	j = arena_own_json(req->arena, json_parse(req->body, &why));
 	if (!json_is_object(j)) {
 		http_reply_error(req, 400, "%s", j ? "the body must be a JSON object" : why.text);
 		return;
 	}
-	d->body = req->body;
-	endpoint_store_call(req, work_put, reply_put, d);
+	endpoint_put_doc(req, kind, id, req->body);
 }
 
 void endpoint_stored_delete(struct http_request *req)
 {
-	struct store_doc *d = read_doc(req);
+	struct str kind, id;
 
-	if (d)
-		endpoint_store_call(req, work_put, reply_put, d);
+	if (read_place(req, &kind, &id))
+		endpoint_put_doc(req, kind, id, STR(""));
 }
