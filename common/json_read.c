@@ -90,17 +90,11 @@ static bool read_hex4(struct reader *r, uint32_t *ret_v)
 	if (r->end - r->p < 4)
 		return false;
 	for (int i = 0; i < 4; i++) {
-		char c = *r->p++;
+		int digit = str_hex_digit(*r->p++);
 
-		v <<= 4;
-		if (c >= '0' && c <= '9')
-			v |= (uint32_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			v |= (uint32_t)(c - 'a' + 10);
-		else if (c >= 'A' && c <= 'F')
-			v |= (uint32_t)(c - 'A' + 10);
-		else
+		if (digit < 0)
 			return false;
+		v = v << 4 | (uint32_t)digit;
 	}
 	*ret_v = v;
 	return true;

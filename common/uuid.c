@@ -39,10 +39,7 @@ bool uuid_is_valid(struct str s)
 	if (s.n != UUID_TEXT)
 		return false;
 	for (size_t i = 0; i < UUID_TEXT; i++) {
-		char c = s.p[i];
-		bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-
-		if (is_dash_at(i) ? c != '-' : !is_hex)
+		if (is_dash_at(i) ? s.p[i] != '-' : str_hex_digit(s.p[i]) < 0)
 			return false;
 	}
 	return true;

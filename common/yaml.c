@@ -64,15 +64,11 @@ static bool parse_radix(struct str s, unsigned base, int64_t *ret_v)
 	if (s.n < 3 || s.n > 2 + 16)
 		return false;
 	for (size_t i = 2; i < s.n; i++) {
-		char c = s.p[i];
-		unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-				 : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
-				 : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10
-							: 99;
+		int digit = str_hex_digit(s.p[i]);
 
-		if (digit >= base || v > (uint64_t)INT64_MAX / base)
+		if (digit < 0 || (unsigned)digit >= base || v > (uint64_t)INT64_MAX / base)
 			return false;
-		v = v * base + digit;
+		v = v * base + (unsigned)digit;
 	}
 	if (v > (uint64_t)INT64_MAX)
 		return false;
