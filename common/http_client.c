@@ -33,9 +33,8 @@ enum {
 	KEEP_REPLY_BYTES = 16384, /* of a pooled transfer's reply buffer */
 	RECEIVE_BUFFER = 2047,
 	DNS_CACHE_SECONDS = 60,
-	/* A name is looked up again after so many calls in a row to which nobody answered, and not more often than so: where
-	 * no connection comes about, and where one does, to a host that may only be slow. */
-	UNREACHED_CALLS = 1,
+	/* A name to which no connection comes about is looked up again, not more often than so; one that is connected to may
+	 * only be slow, and is looked up again after so many calls in a row without an answer. */
 	UNREACHED_LOOK_UP_MS = 1000,
 	SILENT_CALLS = 3,
 	SILENT_LOOK_UP_MS = 10000,
@@ -524,9 +523,9 @@ static void set_policy(struct http_transfer *t, const struct http_call_request *
 
 static bool look_up_is_due(const struct http_url *u, uint64_t now)
 {
-	return u->unreached
-		       ? u->unanswered >= UNREACHED_CALLS && now - u->looked_up_ms >= UNREACHED_LOOK_UP_MS
-		       : u->unanswered >= SILENT_CALLS && now - u->looked_up_ms >= SILENT_LOOK_UP_MS;
+	if (!u->unreached && u->unanswered < SILENT_CALLS)
+		return false;
+	return now - u->looked_up_ms >= (u->unreached ? UNREACHED_LOOK_UP_MS : SILENT_LOOK_UP_MS);
 }
 
 /* A new connection to wherever the name leads now. */
