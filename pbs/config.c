@@ -514,12 +514,16 @@ static const struct conf_key keys[] = {
 static void derive(struct conf *conf, void *values)
 {
 	struct pbs_config *c = values;
-	struct memory_limit memory = memory_limit();
 	size_t workers = workers_wanted(c->workers);
-	FREE_ON_EXIT char *why = xasprintf("from %llu MiB, the memory of %s, for %zu worker%s",
-					   (unsigned long long)(memory.bytes >> 20), memory.whose, workers,
-					   workers == 1 ? "" : "s");
+	struct memory_limit memory;
+	FREE_ON_EXIT char *why = NULL;
 
+	if (c->max_auctions && c->max_connections)
+		return;
+	memory = memory_limit();
+	why = xasprintf("from %llu MiB, the memory of %s, for %zu worker%s",
+			(unsigned long long)(memory.bytes >> 20), memory.whose, workers,
+			workers == 1 ? "" : "s");
 	if (!c->max_auctions) {
 		c->max_auctions = capacity_auctions(memory.bytes, workers);
 		conf_derived(conf, "limits.max_auctions", "%s", why);
