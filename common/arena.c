@@ -108,6 +108,11 @@ struct str arena_str(struct arena *a, struct str s)
 	return (struct str){ p, s.n };
 }
 
+struct str arena_lower(struct arena *a, struct str s)
+{
+	return str_lower(arena_alloc(a, s.n + 1), s);
+}
+
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
 	va_list ap;

@@ -20,7 +20,8 @@ void arena_free(struct arena *a); /* NULL is fine */
 
 void *arena_alloc(struct arena *a, size_t n) __attribute__((malloc, alloc_size(2), returns_nonnull));
 char *arena_strdup(struct arena *a, const char *z);
-struct str arena_str(struct arena *a, struct str s); /* a copy, with a NUL behind it */
+struct str arena_str(struct arena *a, struct str s);   /* a copy, with a NUL behind it */
+struct str arena_lower(struct arena *a, struct str s); /* likewise, ASCII letters in lower case */
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define ARENA_NEW(a, type)      ((type *)arena_alloc((a), sizeof(type)))

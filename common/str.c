@@ -9,6 +9,13 @@ bool str_eq_nocase(struct str a, struct str b)
 	return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
 }
 
+struct str str_lower(char *to, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		to[i] = str_lower_char(s.p[i]);
+	return (struct str){ to, s.n };
+}
+
 int str_cmp(struct str a, struct str b)
 {
 	size_t n = a.n < b.n ? a.n : b.n;

@@ -31,7 +31,16 @@ static inline bool str_eq(struct str a, struct str b)
 }
 
 bool str_eq_nocase(struct str a, struct str b); /* ASCII */
-int str_cmp(struct str a, struct str b);        /* byte order, shorter first */
+
+static inline char str_lower_char(char c) /* ASCII */
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+/* Writes s.n bytes, ASCII letters in lower case. Returns what was written. */
+struct str str_lower(char *to, struct str s);
+
+int str_cmp(struct str a, struct str b); /* byte order, shorter first */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 bool str_contains(struct str s, struct str needle);

@@ -1,7 +1,5 @@
 #include "common/user_agent.h"
 
-#include <ctype.h>
-
 #include "common/mem.h"
 
 /* Marks in the order in which they tell most: Edge also says Chrome, Chrome also says Safari, Android also
@@ -43,10 +41,8 @@ static const char *first_mark(struct str ua, const struct mark *marks, size_t n)
 struct user_agent user_agent_read(struct str ua)
 {
 	char lower[512]; /* what tells stands at the front */
-	struct str text = { lower, ua.n < sizeof lower ? ua.n : sizeof lower };
+	struct str text = str_lower(lower, (struct str){ ua.p, ua.n < sizeof lower ? ua.n : sizeof lower });
 
-	for (size_t i = 0; i < text.n; i++)
-		lower[i] = (char)tolower((unsigned char)ua.p[i]);
 	return (struct user_agent){
 		.browser = first_mark(text, browsers, ARRAY_LEN(browsers)),
 		.os = first_mark(text, systems, ARRAY_LEN(systems)),

@@ -1,6 +1,5 @@
 #include "idr/floors/model.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,7 +200,7 @@ static void add_part(struct buf *b, struct str part, bool any)
 		return;
 	}
 	for (size_t i = 0; i < part.n; i++)
-		buf_add_c(b, (char)tolower((unsigned char)part.p[i]));
+		buf_add_c(b, str_lower_char(part.p[i]));
 }
 
 static void add_key(struct buf *b, const struct str part[DIMS], unsigned any)

@@ -76,15 +76,6 @@ static bool imp_wrapper(struct ortb_imp *x, const json_t *p, json_t **ret_wrappe
 	return false;
 }
 
-static struct str lower_case(struct arena *a, struct str s)
-{
-	char *out = arena_alloc(a, s.n + 1);
-
-	for (size_t i = 0; i < s.n; i++)
-		out[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 'a' - 'A') : s.p[i];
-	return (struct str){ out, s.n };
-}
-
 /* "tag", "tag@WxH" or "tag@WxH:index". NULL, or what is wrong with it. */
 static const char *take_slot(struct arena *a, struct str slot, json_t *imp)
 {
@@ -103,7 +94,7 @@ static const char *take_slot(struct arena *a, struct str slot, json_t *imp)
 		json_set_str(imp, "tagid", ortb_trim(tag));
 	else
 		json_object_del(imp, "tagid");
-	height = lower_case(a, size);
+	height = arena_lower(a, size);
 	width = str_cut(&height, 'x');
 	if (!height.p || (height.n > 0 && memchr(height.p, 'x', height.n)))
 		return "Invalid size provided in adSlot";

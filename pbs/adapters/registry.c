@@ -78,16 +78,11 @@ struct registry *registry_free(struct registry *r)
 	return NULL;
 }
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
-}
-
 static int cmp_nocase(struct str a, struct str b)
 {
 	for (size_t i = 0; i < a.n && i < b.n; i++)
-		if (lower(a.p[i]) != lower(b.p[i]))
-			return lower(a.p[i]) < lower(b.p[i]) ? -1 : 1;
+		if (str_lower_char(a.p[i]) != str_lower_char(b.p[i]))
+			return str_lower_char(a.p[i]) < str_lower_char(b.p[i]) ? -1 : 1;
 	return (a.n > b.n) - (a.n < b.n);
 }
 

@@ -30,15 +30,6 @@ struct splitter {
 	json_t *everybody_user; /* without user.ext.prebid; NULL when there is no user */
 };
 
-static struct str lower_case(struct arena *a, struct str s)
-{
-	char *p = ARENA_ARRAY(a, char, s.n + 1);
-
-	for (size_t i = 0; i < s.n; i++)
-		p[i] = (char)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] + ('a' - 'A') : s.p[i]);
-	return (struct str){ p, s.n };
-}
-
 size_t split_list(const json_t *req, const struct bidder_names *names, struct arena *a,
 		  struct split_bidder **ret_bidders)
 {
@@ -219,7 +210,7 @@ static json_t *visible_eids(const struct splitter *s, json_t *eids, struct str b
 {
 	json_t *seen = json_array();
 
-	bidder = lower_case(s->a, bidder);
+	bidder = arena_lower(s->a, bidder);
 	for (size_t i = 0; i < json_array_size(eids); i++)
 		if (may_see(s, json_str_at(json_array_get(eids, i), "source"), bidder))
 			json_array_append(seen, json_array_get(eids, i));
@@ -249,7 +240,7 @@ static struct str buyer_uid(const struct splitter *s, const struct split_bidder 
 	struct str uid = json_str_at(s->req, "user.buyeruid");
 
 	if (uid.n == 0 && s->buyeruids)
-		uid = json_str(get(s->buyeruids, lower_case(s->a, bidder->name)));
+		uid = json_str(get(s->buyeruids, arena_lower(s->a, bidder->name)));
 	if (uid.n == 0 && s->rules->buyer_uid)
 		uid = s->rules->buyer_uid(s->rules->buyer_uid_ctx, bidder->core);
 	return uid;
@@ -336,7 +327,7 @@ static json_t *index_permissions(struct arena *a, const json_t *list)
 		json_t *allowed = json_object();
 
 		for (size_t k = 0; k < json_array_size(names); k++) {
-			struct str name = lower_case(a, json_str(json_array_get(names, k)));
+			struct str name = arena_lower(a, json_str(json_array_get(names, k)));
 
 			json_object_setn_new_nocheck(allowed, name.p, name.n, json_true());
 		}
@@ -356,7 +347,7 @@ static json_t *index_buyeruids(struct arena *a, json_t *uids)
 	by_bidder = arena_own_json(a, json_object());
 	json_object_keylen_foreach(uids, key, len, v)
 	{
-		struct str name = lower_case(a, (struct str){ key, len });
+		struct str name = arena_lower(a, (struct str){ key, len });
 
 		json_object_setn_nocheck(by_bidder, name.p, name.n, v);
 	}

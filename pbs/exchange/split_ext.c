@@ -113,7 +113,7 @@ static struct str lower(struct buf *b, struct str s)
 {
 	buf_clear(b);
 	for (size_t i = 0; i < s.n; i++)
-		buf_add_c(b, (char)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] + ('a' - 'A') : s.p[i]));
+		buf_add_c(b, str_lower_char(s.p[i]));
 	return buf_str(b);
 }
 

@@ -169,8 +169,7 @@ static struct str registrable_domain(struct str host)
 	host = str_cut(&host, ':');
 	if (host.n == 0 || host.n > HOST_MAX || *host.p == '[' || ip_parse(host, &ip))
 		return STR("");
-	for (size_t i = 0; i < host.n; i++)
-		lower[i] = (char)(host.p[i] >= 'A' && host.p[i] <= 'Z' ? host.p[i] + ('a' - 'A') : host.p[i]);
+	str_lower(lower, host);
 	lower[host.n] = '\0';
 	domain = psl_registrable_domain(psl_builtin(), lower);
 	return domain ? (struct str){ host.p + (domain - lower), host.n - (size_t)(domain - lower) }

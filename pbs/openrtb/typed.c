@@ -6,6 +6,7 @@
 #include "pbs/openrtb/typed.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 /* The text that the reference's reader puts where an integer did not begin, once it is valid UTF-8. */
 #define NOT_AN_INTEGER "unexpected character: \xef\xbf\xbd"
@@ -74,19 +75,6 @@ static void refuse(struct report *r, const struct kind *kind, const json_t *v)
 	errtext_set(r->where, ": expected %s", kind->expected);
 }
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
-static bool same_nocase(const char *a, const char *b, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (lower(a[i]) != lower(b[i]))
-			return false;
-	return true;
-}
-
 static const struct typed_field *find_field(const struct typed_struct *type, const char *key, size_t len,
 					    bool *ret_exact)
 {
@@ -99,7 +87,7 @@ static const struct typed_field *find_field(const struct typed_struct *type, con
 			*ret_exact = true;
 			return f;
 		}
-		if (!near && same_nocase(f->name, key, len))
+		if (!near && strncasecmp(f->name, key, len) == 0)
 			near = f;
 	}
 	*ret_exact = false;
@@ -306,7 +294,7 @@ json_t *typed_get(const json_t *obj, const char *name)
 
 		for (void *it = json_object_iter(o); it && !v; it = json_object_iter_next(o, it))
 			if (json_object_iter_key_len(it) == n &&
-			    same_nocase(json_object_iter_key(it), name, n))
+			    strncasecmp(json_object_iter_key(it), name, n) == 0)
 				v = json_object_iter_value(it);
 	}
 	return json_is_null(v) ? NULL : v;

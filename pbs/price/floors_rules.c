@@ -1,6 +1,5 @@
 #include "pbs/price/floors_rules.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -140,15 +139,6 @@ int floors_check_group(const json_t *group, const struct floors_limits *limits, 
 	return 0;
 }
 
-static struct str lower(struct str s, struct arena *a)
-{
-	char *p = arena_alloc(a, s.n + 1);
-
-	for (size_t i = 0; i < s.n; i++)
-		p[i] = (char)tolower((unsigned char)s.p[i]);
-	return (struct str){ p, s.n };
-}
-
 static struct str cut_part(struct str *rest, struct str delimiter)
 {
 	const char *at = rest->n ? memmem(rest->p, rest->n, delimiter.p, delimiter.n) : NULL;
@@ -218,7 +208,7 @@ static void index_rules(struct floor_group *g, const json_t *values, struct aren
 	json_object_foreach ((json_t *)(uintptr_t)values, key, v) {
 		if (parse_mask(g, str_of(key), &masks[g->n_rules]) && json_is_number(v))
 			g->rules[g->n_rules++] =
-				(struct floor_rule){ lower(str_of(key), a), json_number_value(v) };
+				(struct floor_rule){ arena_lower(a, str_of(key)), json_number_value(v) };
 		else
 			bad[g->n_bad_keys++] = str_of(key);
 	}
@@ -262,7 +252,7 @@ const char *floors_bad_key_text(const struct floor_group *g, struct str key, str
 
 static void set(struct floor_facts *facts, enum floor_field field, struct str value, struct arena *a)
 {
-	facts->values[field] = value.n ? lower(value, a) : ANY;
+	facts->values[field] = value.n ? arena_lower(a, value) : ANY;
 }
 
 static bool ua_has(const char *ua, const char *word)
@@ -297,7 +287,8 @@ void floors_request_facts(const json_t *request, struct arena *a, struct floor_f
 	set(ret_facts, FLOOR_CHANNEL, json_str_at(request, "ext.prebid.channel.name"), a);
 	ret_facts->values[FLOOR_DEVICE_TYPE] = device_type(json_at(request, "device.ua"));
 	/* A geo object without a country says "nowhere", which no wildcard-free rule names. */
-	ret_facts->values[FLOOR_COUNTRY] = json_is_object(geo) ? lower(json_str_at(geo, "country"), a) : ANY;
+	ret_facts->values[FLOOR_COUNTRY] =
+		json_is_object(geo) ? arena_lower(a, json_str_at(geo, "country")) : ANY;
 }
 
 static struct str media_type(const json_t *imp)

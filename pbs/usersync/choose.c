@@ -120,8 +120,7 @@ static void consider(struct walk *w, struct str name)
 
 	if (name.n > sizeof lower)
 		name.n = sizeof lower;
-	for (size_t i = 0; i < name.n; i++)
-		lower[i] = (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] | 0x20 : name.p[i]);
+	str_lower(lower, name);
 	if (json_object_getn(w->seen, lower, name.n))
 		return;
 	json_object_setn_new_nocheck(w->seen, lower, name.n, json_true());

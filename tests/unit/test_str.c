@@ -13,6 +13,15 @@ static void index_in_a_list(void **state)
 	CHECK("empty list", str_index(STR("skip"), names, 0) == -1);
 }
 
+static void lower_case(void **state)
+{
+	char to[16];
+
+	(void)state;
+	CHECK_STR("ASCII letters only", str_lower(to, STR("AZaz@[19\xc3\x84")), "azaz@[19\xc3\x84");
+	CHECK_STR("nothing", str_lower(to, STR("")), "");
+}
+
 static void numbers(void **state)
 {
 	static const struct {
@@ -77,10 +86,8 @@ static void cutting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(index_in_a_list),
-		cmocka_unit_test(numbers),
-		cmocka_unit_test(doubles),
-		cmocka_unit_test(cutting),
+		cmocka_unit_test(index_in_a_list), cmocka_unit_test(lower_case), cmocka_unit_test(numbers),
+		cmocka_unit_test(doubles),         cmocka_unit_test(cutting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
