@@ -66,10 +66,11 @@ static float step_rate(uint64_t auctions, float gain)
 static const float owed_auctions = 20000;
 
 /* What the calls of these auctions should have been, as a share of what was wanted: more while the model is young, for
- * a call is worth more where the choice is poor, and it teaches; less for as long as more calls than wanted were made. */
+ * a call is worth more where the choice is poor, and it teaches; less for as long as more calls than wanted were made.
+ * Slowly: the next call to be saved costs more than the last, so many small savings cost less than a few large ones. */
 static float aim(const struct budget_scope *s, const struct tuning *t, float learned, float mean)
 {
-	const float repay_auctions = 20000, repay_most = 0.15f;
+	const float repay_auctions = 40000, repay_most = 0.05f;
 
 	return 1 + t->lead * exp_fast(-learned / t->lead_auctions) -
 	       clampf(s->owed / mean / repay_auctions, -repay_most, repay_most);

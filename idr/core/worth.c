@@ -21,7 +21,9 @@ static const bool cell[FEATURES] = {
 static const float works_start = 0.93f, works_rest = 0.03f, works_belief = 0.7f, works_back = 3e-4f,
 		   works_gone = 1e-4f;
 
-static const float prior_place = 0.40f, floor_share = 0.04f, realised_max = 4;
+/* A surprise is counted up to twice the usual price: rare high bids tell little and shake much, and what the bound takes from
+ * all bidders alike, the price per call takes back. */
+static const float prior_place = 0.40f, floor_share = 0.02f, realised_max = 2;
 
 void worth_init(struct worth *w, size_t memory_bytes)
 {

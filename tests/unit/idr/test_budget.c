@@ -99,7 +99,7 @@ static void lead(void **state)
 	free(old.b);
 }
 
-/* However much is owed, calls are never further from what is wanted than three twentieths. */
+/* However much is owed, calls are never further from what is wanted than a twentieth. */
 static void bounded(void **state)
 {
 	struct market m;
@@ -112,7 +112,7 @@ static void bounded(void **state)
 	budget_count_beyond(m.s, 1e6f);
 	(void)play(&m, 20000);
 	low = play(&m, 10000) / (double)wanted;
-	if (low < 0.83 || low > 0.87)
+	if (low < 0.93 || low > 0.97)
 		fail_msg("%.3f of the wanted calls", low);
 	free(m.b);
 }
